@@ -1,0 +1,1 @@
+"""How much is paid and when: rewards, windows, bonuses, batches, the books."""

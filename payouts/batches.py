@@ -1,0 +1,255 @@
+"""
+Batches: what is due together is drafted, put up by one person and approved by another.
+
+What a batch holds is fixed by a hash when it is put up; approving looks again at every
+line. An approved batch can only be voided, which frees its bonuses.
+"""
+
+import hashlib
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Max, Q
+
+from payouts import cancellations, due, holds, trail
+from payouts.models import BatchChange, Bonus, PayoutBatch, PayoutSchedule
+from payouts.models.bonus import BonusQuerySet
+from payouts.rules.lifecycle import BATCH_SOURCES, BatchStatus, BonusStatus
+from referrals.jobs import Tally
+from referrals.models import Program
+from referrals.rules.refusal import Refused, require_two_people
+from referrals.rules.words import LatePolicy, Release
+from referrals.rules.zones import local_date
+
+
+class NothingToApprove(Refused):
+    """No bonus in a batch waits for an approval."""
+
+    code = "nothing_to_approve"
+
+
+class StepNotAllowed(Refused):
+    """The batch has moved on since it was looked at."""
+
+    code = "step_not_allowed"
+
+
+class ContentChanged(Refused):
+    """The batch is no longer what was put up: it is a draft again."""
+
+    code = "content_changed"
+
+
+class QualifiedByTheSame(Refused):
+    """Who qualified an account may not handle its bonus as well."""
+
+    code = "qualified_by_the_same"
+
+
+def prepare(*, as_of: datetime, program: Program | None = None) -> Tally:
+    """
+    Look at everything that is due: hold what is late, cancel what fails, draft what needs an approval.
+    """
+    tally = Tally()
+    tally.notes["cancelled"] += cancellations.cancel_of_refused(as_of=as_of, program=program)
+    for schedule in due.schedules(as_of=as_of, program=program):
+        _hold_late(schedule, as_of=as_of, tally=tally)
+        for failing, reason in due.failures(schedule):
+            bonuses = due.due(schedule, as_of=as_of).exclude(due.BLOCKED).filter(failing)
+            tally.notes["cancelled"] += cancellations.cancel_each(bonuses, reason=reason, at=as_of)
+        if schedule.release == Release.AFTER_APPROVAL:
+            _draft(schedule, as_of=as_of, tally=tally)
+    tally.done = sum(tally.notes.values())
+    return tally
+
+
+@transaction.atomic
+def put_up(batch: PayoutBatch, *, by: AbstractBaseUser, at: datetime) -> None:
+    """
+    Ask for approval of a draft; what is held or waits leaves it for a later one.
+
+    :raises StepNotAllowed: if it is no draft any more
+    :raises NothingToApprove: if nothing remains
+    """
+    _leave_out(batch, at=at)
+    content = _content(batch)
+    if not content:
+        raise NothingToApprove(f"Nothing in {batch} can be approved now.")
+    _move(
+        batch,
+        to=BatchStatus.AWAITING_APPROVAL,
+        at=at,
+        by=by,
+        changes={"content_sha256": _fingerprint(content), "prepared_by": by},
+    )
+
+
+def approve(batch: PayoutBatch, *, by: AbstractBaseUser, at: datetime) -> None:
+    """
+    Accept what was put up; the next run pays it.
+
+    :raises SamePerson: if the program wants two people and they are one
+    :raises QualifiedByTheSame: if the program wants three and one of them qualified an account
+    :raises ContentChanged: if it is no longer what was put up; it is a draft again
+    :raises StepNotAllowed: if it does not wait for approval
+    """
+    if not _approve(batch, by=by, at=at):
+        raise ContentChanged(f"{batch} changed since it was put up: look at it and put it up again.")
+
+
+def approve_all(
+    program: Program, *, put_up_by: AbstractBaseUser, approved_by: AbstractBaseUser, at: datetime
+) -> None:
+    """
+    Put up and approve every draft of a program, by two people.
+
+    :raises SamePerson: if both are one
+    :raises NothingToApprove: if no draft holds anything that can be approved now
+    """
+    require_two_people(put_up_by, approved_by)
+    approved = 0
+    for batch in PayoutBatch.objects.in_draft().filter(program=program).order_by("pk"):
+        try:
+            put_up(batch, by=put_up_by, at=at)
+        except NothingToApprove:
+            continue
+        approve(batch, by=approved_by, at=at)
+        approved += 1
+    if not approved:
+        raise NothingToApprove(f"Nothing of {program.name} waits for an approval now.")
+
+
+@transaction.atomic
+def refuse(batch: PayoutBatch, *, by: AbstractBaseUser, at: datetime) -> None:
+    """Make a batch that was put up a draft again."""
+    _move(batch, to=BatchStatus.DRAFT, at=at, by=by, changes={"content_sha256": "", "prepared_by": None})
+
+
+@transaction.atomic
+def void(batch: PayoutBatch, *, by: AbstractBaseUser, at: datetime) -> None:
+    """Take an approval back; bonuses that are not paid yet are free for another batch."""
+    _move(batch, to=BatchStatus.VOIDED, at=at, by=by, changes={})
+    freed = Bonus.objects.filter(batch=batch, status=BonusStatus.APPROVED)
+    trail.log_each(freed, new=BonusStatus.ACTIVATED, at=at, by=by, reason="batch_voided")
+    freed.update(status=BonusStatus.ACTIVATED, batch=None, prepared_by=None, approved_by=None)
+
+
+@transaction.atomic
+def automatic(schedule: PayoutSchedule, *, kind: str, as_of: datetime) -> PayoutBatch:
+    """The batch of today's run that the schedule itself approves."""
+    program, run_on = schedule.terms.program, local_date(as_of, schedule.zone)
+    mine = PayoutBatch.objects.filter(program=program, run_on=run_on, kind=kind, currency=program.currency)
+    batch = mine.filter(automatic=True, status=BatchStatus.APPROVED).first()
+    return batch or _new(schedule, kind=kind, as_of=as_of, status=BatchStatus.APPROVED)
+
+
+def close_released(program: Program, *, at: datetime) -> None:
+    """Approved batches of which nothing waits for its payment any more are released."""
+    waiting = Q(bonuses__status=BonusStatus.APPROVED)
+    approved = PayoutBatch.objects.filter(program=program, status=BatchStatus.APPROVED)
+    paid_out = approved.filter(bonuses__status=BonusStatus.PAID).exclude(waiting).distinct()
+    for batch in paid_out.order_by("pk"):
+        with transaction.atomic():
+            _move(batch, to=BatchStatus.RELEASED, at=at, by=None, changes={})
+
+
+def _hold_late(schedule: PayoutSchedule, *, as_of: datetime, tally: Tally) -> None:
+    if schedule.late_policy == LatePolicy.HOLD:
+        today = local_date(as_of, schedule.zone)
+        late = due.due(schedule, as_of=as_of).filter(window_closes_on__lt=today)
+        tally.notes["held"] += holds.place_on_late(late, at=as_of)
+
+
+@transaction.atomic
+def _draft(schedule: PayoutSchedule, *, as_of: datetime, tally: Tally) -> None:
+    """Put what can be paid, and is in no batch yet, into the open draft of its kind."""
+    bonuses = due.due(schedule, as_of=as_of)
+    for kind in bonuses.order_by().values_list("kind", flat=True).distinct():
+        new = due.payable(bonuses, schedule, kind=kind).filter(status=BonusStatus.ACTIVATED, batch=None)
+        claimed = list(new.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
+        if claimed:
+            program = schedule.terms.program
+            drafts = PayoutBatch.objects.in_draft().filter(program=program, kind=kind)
+            batch = drafts.first() or _new(schedule, kind=kind, as_of=as_of, status=BatchStatus.DRAFT)
+            Bonus.objects.filter(pk__in=claimed, status=BonusStatus.ACTIVATED, batch=None).update(batch=batch)
+            tally.notes["drafted"] += len(claimed)
+
+
+def _new(schedule: PayoutSchedule, *, kind: str, as_of: datetime, status: BatchStatus) -> PayoutBatch:
+    program, run_on = schedule.terms.program, local_date(as_of, schedule.zone)
+    key = {"program": program, "run_on": run_on, "kind": kind, "currency": program.currency}
+    last = PayoutBatch.objects.filter(**key).aggregate(last=Max("sequence"))["last"] or 0
+    batch = PayoutBatch.objects.create(
+        **key,
+        sequence=last + 1,
+        status=status,
+        automatic=status == BatchStatus.APPROVED,
+        people_needed=program.people_needed,
+    )
+    BatchChange.objects.create(batch=batch, old_status="", new_status=status, changed_at=as_of)
+    return batch
+
+
+@transaction.atomic
+def _approve(batch: PayoutBatch, *, by: AbstractBaseUser, at: datetime) -> bool:
+    """``False``: the content changed, and the batch is a draft again."""
+    batch.refresh_from_db()
+    if batch.people_needed >= 2:
+        require_two_people(batch.prepared_by, by)
+    lines = _lines(batch)
+    if batch.people_needed >= 3 and lines.filter(qualified_by__in=[batch.prepared_by_id, by.pk]).exists():
+        raise QualifiedByTheSame(
+            f"Another person must put up and approve {batch}: one qualified an account in it."
+        )
+    if batch.status == BatchStatus.AWAITING_APPROVAL:
+        _leave_out(batch, at=at)
+        if _fingerprint(_content(batch)) != batch.content_sha256:
+            refuse(batch, by=by, at=at)
+            return False
+    _move(batch, to=BatchStatus.APPROVED, at=at, by=by, changes={"approved_by": by})
+    trail.log_each(lines, new=BonusStatus.APPROVED, at=at, by=batch.prepared_by, approved_by=by)
+    lines.update(status=BonusStatus.APPROVED, prepared_by=batch.prepared_by, approved_by=by)
+    return True
+
+
+def _lines(batch: PayoutBatch) -> BonusQuerySet:
+    return Bonus.objects.filter(batch=batch, status=BonusStatus.ACTIVATED)
+
+
+def _leave_out(batch: PayoutBatch, *, at: datetime) -> None:
+    """What is held or waits at this moment leaves the batch."""
+    lines = _lines(batch)
+    ready: list[int] = []
+    for schedule in PayoutSchedule.objects.filter(terms__in=lines.order_by().values("terms")):
+        approvable = due.approvable(lines, schedule, kind=batch.kind, as_of=at)
+        ready += approvable.values_list("pk", flat=True)
+    lines.exclude(pk__in=ready).update(batch=None)
+
+
+def _content(batch: PayoutBatch) -> list[tuple[int, int, int, str]]:
+    fields = ("pk", "enrollment_id", "amount_minor", "currency")
+    return list(_lines(batch).order_by("pk").values_list(*fields))
+
+
+def _fingerprint(content: list[tuple[int, int, int, str]]) -> str:
+    lines = "\n".join(":".join(str(value) for value in line) for line in content)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _move(
+    batch: PayoutBatch,
+    *,
+    to: BatchStatus,
+    at: datetime,
+    by: AbstractBaseUser | None,
+    changes: dict[str, object],
+) -> None:
+    seen = BatchStatus(batch.status)
+    moved = seen in BATCH_SOURCES[to] and PayoutBatch.objects.filter(pk=batch.pk, status=seen).update(
+        status=to, **changes
+    )
+    if not moved:
+        raise StepNotAllowed(f"{batch} is {seen.label.lower()}: it cannot become {to.label.lower()}.")
+    BatchChange.objects.create(batch=batch, old_status=seen, new_status=to, changed_at=at, changed_by=by)
+    batch.refresh_from_db()

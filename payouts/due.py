@@ -1,0 +1,119 @@
+"""
+Which bonuses are due, and which of them wait, fail or can be paid: questions, no steps.
+
+The run of the jobs asks them in this order (cases/README.md, "A run of the jobs"): what is
+blocked waits; what fails the condition or eligibility is cancelled; of the rest, what is
+idle or below the minimum waits; what is left can be paid. All as conditions on sets.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import F, Q, Sum
+
+from payouts.models import Bonus, PayoutSchedule
+from payouts.models.bonus import BonusQuerySet
+from payouts.rules.lifecycle import NO_LONGER_HOLDS, NOT_ACTIVE
+from referrals.models import EligibilityRule, Program
+from referrals.rules.facts import Activity
+from referrals.rules.lifecycle import AccountStatus, EnrollmentStatus
+from referrals.rules.words import Attribute, CheckedAt, Condition, IfNotActive, Operator
+
+# Held, of a suspended referrer, of an account in review, or with facts not looked at yet.
+BLOCKED = (
+    Q(on_hold=True)
+    | Q(enrollment__status=EnrollmentStatus.SUSPENDED)
+    | Q(account__status=AccountStatus.IN_REVIEW)
+    | ~Q(account__facts_changed=F("account__facts_evaluated"))
+)
+YES_OR_NO = (Attribute.IS_PARTNER, Attribute.MARKETING_OPT_OUT)
+
+
+def schedules(*, as_of: datetime, program: Program | None = None) -> Iterable[PayoutSchedule]:
+    """The schedules under which anything is due."""
+    due = Bonus.objects.due(as_of=as_of).order_by()
+    if program is not None:
+        due = due.filter(terms__program=program)
+    return (
+        PayoutSchedule.objects.filter(terms__in=due.values("terms"))
+        .select_related("terms__program", "calendar")
+        .order_by("pk")
+    )
+
+
+def due(schedule: PayoutSchedule, *, as_of: datetime) -> BonusQuerySet:
+    """Unpaid bonuses under this schedule whose window has opened."""
+    return Bonus.objects.due(as_of=as_of).filter(terms=schedule.terms_id)
+
+
+def failures(schedule: PayoutSchedule) -> list[tuple[Q, str]]:
+    """What cancels a bonus that is looked at, in the order in which it is looked at."""
+    failing: list[tuple[Q, str]] = []
+    if schedule.condition == Condition.REFERRED_ACCOUNT_ACTIVE:
+        gone = [Activity.CANCELLED, *_activities(schedule, IfNotActive.CANCEL)]
+        failing.append((Q(account__activity__in=gone), NOT_ACTIVE))
+    if schedule.condition != Condition.NONE:
+        failing.append((Q(milestones_hold=False), NO_LONGER_HOLDS))
+    rules = schedule.terms.eligibility.filter(checked_at=CheckedAt.RELEASE).prefetch_related("values")
+    return failing + [(_not_met(rule), rule.reason) for rule in rules]
+
+
+def idle(schedule: PayoutSchedule) -> Q:
+    """Of accounts that are paused or past due, where the schedule says to wait."""
+    if schedule.condition != Condition.REFERRED_ACCOUNT_ACTIVE:
+        return Q(pk__in=[])
+    return Q(account__activity__in=_activities(schedule, IfNotActive.WAIT))
+
+
+def left(bonuses: BonusQuerySet, schedule: PayoutSchedule) -> BonusQuerySet:
+    """Of these, what is neither blocked nor failing nor idle: what counts towards the minimum."""
+    for failing, _ in failures(schedule):
+        bonuses = bonuses.exclude(failing)
+    return bonuses.exclude(BLOCKED).exclude(idle(schedule))
+
+
+def payable(bonuses: BonusQuerySet, schedule: PayoutSchedule, *, kind: str) -> BonusQuerySet:
+    """
+    Of these due bonuses of one kind, what can be paid.
+
+    :param bonuses: all due bonuses of the referrers concerned, so that their sum is whole
+    """
+    return enough(left(bonuses.filter(kind=kind), schedule), schedule)
+
+
+def enough(remaining: BonusQuerySet, schedule: PayoutSchedule) -> BonusQuerySet:
+    """Of what is left of one kind, the bonuses of referrers that reach the minimum."""
+    if schedule.minimum_minor is None:
+        return remaining
+    reaching = (
+        remaining.order_by()
+        .values("enrollment")
+        .annotate(total=Sum("amount_minor"))
+        .filter(total__gte=schedule.minimum_minor)
+    )
+    return remaining.filter(enrollment__in=reaching.values("enrollment"))
+
+
+def approvable(
+    bonuses: BonusQuerySet, schedule: PayoutSchedule, *, kind: str, as_of: datetime
+) -> BonusQuerySet:
+    """Of these, what neither is held nor waits; the condition is looked at again when it is paid."""
+    mine = bonuses.filter(terms=schedule.terms_id, kind=kind).exclude(BLOCKED).exclude(idle(schedule))
+    if schedule.minimum_minor is None:
+        return mine
+    can_be_paid = payable(due(schedule, as_of=as_of), schedule, kind=kind)
+    return mine.filter(enrollment__in=can_be_paid.order_by().values("enrollment"))
+
+
+def _activities(schedule: PayoutSchedule, policy: IfNotActive) -> list[Activity]:
+    """The activities for which the schedule says this."""
+    said = {Activity.PAUSED: schedule.if_paused, Activity.PAST_DUE: schedule.if_past_due}
+    return [activity for activity, says in said.items() if says == policy]
+
+
+def _not_met(rule: EligibilityRule) -> Q:
+    values: list[object] = [value.value for value in rule.values.all()]
+    if rule.attribute in YES_OR_NO:
+        values = [value == "true" for value in values]
+    among = Q(**{f"enrollment__referrer__{rule.attribute}__in": values})
+    return ~among if rule.operator in (Operator.IS, Operator.IN) else among

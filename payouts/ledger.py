@@ -1,0 +1,153 @@
+"""
+The only writer of the books.
+
+A transfer is one row: it debits one account and credits another. Whatever is booked for
+many bonuses is booked by one statement; a missing account makes the row invalid and stops
+the statement, so nothing is booked half.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+
+from payouts.insertion import insert_from
+from payouts.models import Bonus, Gift, LedgerAccount, Spend, Transfer, Withdrawal
+from payouts.rules.lifecycle import AccountKind, TransferKind
+from referrals.models import Enrollment, Program
+from referrals.rules.words import RewardKind
+
+OF_PROGRAM = (AccountKind.EXPENSE, AccountKind.CLEARING, AccountKind.SERVICES)
+OF_REFERRER = (AccountKind.PAYABLE, AccountKind.BALANCE, AccountKind.CREDIT, AccountKind.CASH_OWED)
+
+PAID_TO = {
+    RewardKind.ACCOUNT_BALANCE: AccountKind.BALANCE,
+    RewardKind.ACCOUNT_CREDIT: AccountKind.CREDIT,
+    RewardKind.CASH: AccountKind.CLEARING,
+}
+"""The account that a bonus of each kind is released to."""
+
+TAKEN_BACK_FROM = {
+    RewardKind.ACCOUNT_BALANCE: AccountKind.BALANCE,
+    RewardKind.ACCOUNT_CREDIT: AccountKind.CREDIT,
+    RewardKind.CASH: AccountKind.CASH_OWED,
+}
+"""The account that a reversal takes a bonus of each kind from; cash has left, so it is owed."""
+
+
+def open_program_accounts(program: Program) -> None:
+    """Open the accounts that every program needs, where they are missing."""
+    LedgerAccount.objects.bulk_create(
+        (LedgerAccount(kind=kind, program=program, currency=program.currency) for kind in OF_PROGRAM),
+        ignore_conflicts=True,
+    )
+
+
+def open_referrer_accounts(enrollments: Iterable[Enrollment]) -> None:
+    """Open the accounts of these referrers in their programs, where they are missing."""
+    have = set(
+        LedgerAccount.objects.filter(enrollment__in=(each.pk for each in enrollments)).values_list(
+            "enrollment_id", flat=True
+        )
+    )
+    LedgerAccount.objects.bulk_create(
+        (
+            LedgerAccount(kind=kind, program=each.program, enrollment=each, currency=each.program.currency)
+            for each in enrollments
+            if each.pk not in have
+            for kind in OF_REFERRER
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def post_for_each(
+    bonuses: QuerySet[Bonus],
+    *,
+    kind: TransferKind,
+    debit: AccountKind,
+    credit: AccountKind,
+    posted_at: datetime,
+    reverses: TransferKind | None = None,
+) -> int:
+    """
+    Book the amount of every bonus from its ``debit`` to its ``credit`` account.
+
+    :param reverses: the kind of the earlier transfer of the same bonus that this one undoes
+    :returns: how many transfers were booked
+    """
+    values = {
+        "debit": _account_of(debit),
+        "credit": _account_of(credit),
+        "amount_minor": F("amount_minor"),
+        "currency": F("currency"),
+        "kind": Value(kind.value),
+        "posted_at": Value(posted_at),
+        "bonus": F("pk"),
+    }
+    if reverses is not None:
+        earlier = Transfer.objects.filter(bonus=OuterRef("pk"), kind=reverses).values("pk")
+        # A transfer that is missing must not be reversed silently.
+        bonuses = bonuses.filter(Exists(earlier))
+        values["reverses"] = Subquery(earlier)
+    return insert_from(bonuses, into=Transfer, values=values)
+
+
+def post(
+    *,
+    debit: LedgerAccount,
+    credit: LedgerAccount,
+    amount_minor: int,
+    kind: TransferKind,
+    posted_at: datetime,
+    cause: Withdrawal | Spend | Gift,
+) -> Transfer:
+    """
+    Book what a referrer does with the balance.
+
+    :param amount_minor: in minor units of the accounts' currency
+    """
+    field = type(cause)._meta.model_name or ""
+    return Transfer.objects.create(
+        debit=debit,
+        credit=credit,
+        amount_minor=amount_minor,
+        currency=debit.currency,
+        kind=kind,
+        posted_at=posted_at,
+        **{field: cause},
+    )
+
+
+def account_of(enrollment: Enrollment, *, kind: AccountKind) -> LedgerAccount:
+    """The account of that kind of a referrer, or of the program; opened if missing."""
+    if kind in OF_REFERRER:
+        open_referrer_accounts([enrollment])
+        return LedgerAccount.objects.get(enrollment=enrollment, kind=kind)
+    return LedgerAccount.objects.get(program=enrollment.program, enrollment=None, kind=kind)
+
+
+def lock(account: LedgerAccount) -> None:
+    """
+    Let nobody else take from this account until the transaction ends.
+
+    SQLite has no row locks: there every writing transaction is the only one.
+    """
+    LedgerAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
+
+
+def balance_minor(account: LedgerAccount) -> int:
+    """What was credited to an account less what was debited, in minor units."""
+    credited = account.credits.aggregate(total=Coalesce(Sum("amount_minor"), 0))["total"]
+    debited = account.debits.aggregate(total=Coalesce(Sum("amount_minor"), 0))["total"]
+    return int(credited - debited)
+
+
+def _account_of(kind: AccountKind) -> Subquery:
+    """The account of that kind of a bonus: of its referrer, or of its program."""
+    accounts = LedgerAccount.objects.filter(kind=kind.value, currency=OuterRef("currency"))
+    if kind in OF_REFERRER:
+        return Subquery(accounts.filter(enrollment=OuterRef("enrollment")).values("pk"))
+    of_program = accounts.filter(enrollment__isnull=True, program=OuterRef("terms__program"))
+    return Subquery(of_program.values("pk"))

@@ -1,0 +1,42 @@
+"""Run every sweep once, with or without a broker."""
+
+from argparse import ArgumentParser
+from datetime import datetime
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from payouts import sweeps
+from referrals import jobs
+
+
+class Command(BaseCommand):
+    """``manage.py tick [--as-of ISO]``"""
+
+    help = "Run all sweeps once: decisions, evaluation, unreachable, batches, release."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--as-of", help="An instant with its offset, not in the future; default: now.")
+
+    def handle(self, *, as_of: str | None, **options: object) -> None:
+        now = timezone.now()
+        at = _instant(as_of) if as_of else now
+        if at > now:
+            raise CommandError(f"--as-of: '{as_of}' lies in the future; try 'release --dry-run' instead.")
+        failed = 0
+        for name, sweep in sweeps.SWEEPS.items():
+            run = jobs.recorded(name, lambda sweep=sweep: sweep(as_of=at), as_of=at, clock=timezone.now)
+            self.stdout.write(f"{name}: examined {run.examined}, done {run.done}, failed {run.failed}")
+            failed += run.failed
+        if failed:
+            raise CommandError(f"{failed} failed: the job runs say what and why.")
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as refusal:
+        raise CommandError(f"--as-of: '{text}' is no instant such as 2026-03-16T00:05:00Z.") from refusal
+    if at.utcoffset() is None:
+        raise CommandError(f"--as-of: '{text}' has no offset: add Z or +01:00.")
+    return at

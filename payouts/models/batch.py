@@ -1,0 +1,135 @@
+"""
+Batches and payouts: bonuses of one program that are due together, approved together and paid.
+
+Only payouts.batches and payouts.release write them. What an approved batch holds is fixed
+by a hash; it can be voided, never edited.
+"""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from payouts.rules.lifecycle import BatchStatus, PayoutStatus
+from referrals.models import Enrollment, Program
+from referrals.rules.words import RewardKind
+
+
+class PayoutBatchQuerySet(models.QuerySet["PayoutBatch"]):
+    def in_draft(self) -> Self:
+        return self.filter(status=BatchStatus.DRAFT)
+
+
+class PayoutBatch(models.Model):
+    """Bonuses of one program, kind and currency, due together and approved together."""
+
+    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="batches")
+    run_on = models.DateField()
+    kind = models.CharField(max_length=15, choices=RewardKind.choices())
+    currency = models.CharField(max_length=3)
+    sequence = models.PositiveIntegerField()
+    status = models.CharField(max_length=17, choices=BatchStatus.choices(), editable=False)
+    automatic = models.BooleanField(help_text="Approved by the schedule itself.")
+    content_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    prepared_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="batches_prepared"
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="batches_approved"
+    )
+    people_needed = models.PositiveSmallIntegerField(default=2, editable=False)
+
+    objects = PayoutBatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "payout batches"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["program", "run_on", "kind", "currency", "sequence"], name="payout_batch_once"
+            ),
+            models.CheckConstraint(
+                name="payout_batch_status_known", condition=Q(status__in=BatchStatus.values())
+            ),
+            models.CheckConstraint(
+                name="payout_batch_approved_by_another",
+                condition=Q(people_needed__lt=2)
+                | Q(approved_by__isnull=True)
+                | Q(prepared_by__isnull=False) & ~Q(prepared_by=F("approved_by")),
+            ),
+            models.CheckConstraint(
+                name="payout_batch_approved_by_person_or_schedule",
+                condition=~Q(status__in=["APPROVED", "RELEASED"])
+                | Q(automatic=True, approved_by__isnull=True)
+                | Q(automatic=False, approved_by__isnull=False),
+            ),
+        ]
+        indexes = [
+            # Preparing adds to the open draft; finance looks at what is not released.
+            models.Index(
+                fields=["program", "status"], condition=~Q(status="RELEASED"), name="payout_batch_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.program} {self.run_on} {self.kind} {self.sequence}"
+
+
+class BatchChange(models.Model):
+    """A step in the life of a batch. Append-only."""
+
+    batch = models.ForeignKey(PayoutBatch, on_delete=models.PROTECT, related_name="changes")
+    old_status = models.CharField(max_length=17, blank=True)
+    new_status = models.CharField(max_length=17, choices=BatchStatus.choices())
+    changed_at = models.DateTimeField()
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.old_status} to {self.new_status}"
+
+
+class Payout(models.Model):
+    """The money to one referrer in a batch: the sum of its bonuses at release."""
+
+    batch = models.ForeignKey(PayoutBatch, on_delete=models.PROTECT, related_name="payouts")
+    enrollment = models.ForeignKey(Enrollment, on_delete=models.PROTECT, related_name="payouts")
+    attempt = models.PositiveSmallIntegerField(default=1)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=9, choices=PayoutStatus.choices(), editable=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["batch", "enrollment", "attempt"], name="payout_once_per_referrer_and_attempt"
+            ),
+            models.CheckConstraint(name="payout_amount_positive", condition=Q(amount_minor__gt=0)),
+            models.CheckConstraint(name="payout_status_known", condition=Q(status__in=PayoutStatus.values())),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch} to {self.enrollment_id}"
+
+
+class PayoutChange(models.Model):
+    """A step in the life of a payout. Append-only."""
+
+    payout = models.ForeignKey(Payout, on_delete=models.PROTECT, related_name="changes")
+    old_status = models.CharField(max_length=9, blank=True)
+    new_status = models.CharField(max_length=9, choices=PayoutStatus.choices())
+    changed_at = models.DateTimeField()
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.old_status} to {self.new_status}"

@@ -1,0 +1,189 @@
+"""
+Pay what is due. Beat, the admin, the command line: all call this.
+
+Chunk by chunk, each one transaction: claim, book, set paid. A chunk takes all that is due
+to each of its referrers, so that a minimum is measured once and a payout is whole.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import (
+    Case,
+    Exists,
+    F,
+    IntegerField,
+    Min,
+    OuterRef,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.expressions import Combinable
+
+from payouts import batches, due, ledger, trail
+from payouts.insertion import insert_from
+from payouts.models import Bonus, Payout, PayoutChange, PayoutSchedule
+from payouts.models.bonus import BonusQuerySet
+from payouts.rules.lifecycle import UNPAID, AccountKind, BonusStatus, PayoutStatus, TransferKind
+from referrals.jobs import Tally
+from referrals.models import Program
+from referrals.rules.words import Release, RewardKind
+from referrals.rules.zones import local_date
+
+CHUNK = 5_000
+
+
+class MovedMeanwhile(Exception):
+    """A claimed bonus was held or paid by somebody else: the chunk rolls back, the next run tries again."""
+
+
+def release_due(*, as_of: datetime, program: Program | None = None, size: int = CHUNK) -> Tally:
+    """
+    Pay every bonus that is due at that instant; a crash loses one chunk's work at most.
+
+    :param size: about so many bonuses make one transaction
+    """
+    tally = Tally()
+    for schedule in due.schedules(as_of=as_of, program=program):
+        for kind in ledger.PAID_TO:
+            tally.done += _Run(schedule, kind, as_of=as_of, size=size).all()
+        batches.close_released(schedule.terms.program, at=as_of)
+    tally.examined = tally.done
+    return tally
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """What one transaction paid, and the last referrer it looked at."""
+
+    paid: int
+    last_referrer: int
+
+
+class _Run:
+    """Paying the due bonuses of one schedule and kind."""
+
+    def __init__(self, schedule: PayoutSchedule, kind: str, *, as_of: datetime, size: int) -> None:
+        self.schedule, self.kind, self.as_of, self.size = schedule, kind, as_of, size
+        self.today = local_date(as_of, schedule.zone)
+        self.is_automatic = schedule.release == Release.AUTOMATIC
+        # Of an automatic schedule: the batch of today's run. Else each bonus is in its own.
+        self.batch: Combinable = F("batch_id")
+
+    def all(self) -> int:
+        """Chunk by chunk, referrer by referrer; returns how many bonuses were paid."""
+        if not self._payable(after=0).exists():
+            return 0
+        if self.is_automatic:
+            self.batch = Value(batches.automatic(self.schedule, kind=self.kind, as_of=self.as_of).pk)
+        paid = last = 0
+        while chunk := self._chunk(after=last):
+            paid += chunk.paid
+            last = chunk.last_referrer
+        return paid
+
+    def _payable(self, *, after: int, up_to: int | None = None) -> BonusQuerySet:
+        bonuses = due.due(self.schedule, as_of=self.as_of).filter(enrollment_id__gt=after)
+        if up_to is not None:
+            bonuses = bonuses.filter(enrollment_id__lte=up_to)
+        payable = due.payable(bonuses, self.schedule, kind=self.kind)
+        return payable if self.is_automatic else payable.filter(status=BonusStatus.APPROVED)
+
+    @transaction.atomic
+    def _chunk(self, *, after: int) -> _Chunk | None:
+        """Claim the bonuses of the next referrers, book them, set them paid: all or nothing."""
+        referrers = (
+            self._payable(after=after).order_by("enrollment_id").values_list("enrollment_id", flat=True)
+        )
+        # The referrer of the last bonus that fits; where fewer are left, of the very last.
+        up_to = next(iter(referrers[self.size - 1 : self.size]), None) or referrers.last()
+        if up_to is None:
+            return None
+        # Other workers skip rows claimed here. SQLite has no row locks: there BEGIN IMMEDIATE
+        # makes this the only writer.
+        claimed = list(
+            self._payable(after=after, up_to=up_to)
+            .order_by("enrollment_id", "pk")
+            .select_for_update(skip_locked=True, of=("self",))
+            .values_list("pk", flat=True)
+        )
+        if claimed:
+            self._pay(Bonus.objects.filter(pk__in=claimed), count=len(claimed))
+        return _Chunk(len(claimed), up_to)
+
+    def _pay(self, chunk: BonusQuerySet, *, count: int) -> None:
+        if self.is_automatic:
+            not_approved = chunk.filter(status=BonusStatus.ACTIVATED)
+            trail.log_each(not_approved, new=BonusStatus.APPROVED, at=self.as_of)
+        trail.log_each(chunk, old=BonusStatus.APPROVED, new=BonusStatus.PAID, at=self.as_of)
+        self._make_payouts(chunk)
+        ledger.post_for_each(
+            chunk,
+            kind=TransferKind.RELEASED,
+            debit=AccountKind.PAYABLE,
+            credit=ledger.PAID_TO[RewardKind(self.kind)],
+            posted_at=self.as_of,
+        )
+        batch = OuterRef("batch_id") if not self.is_automatic else self.batch
+        payout = Payout.objects.filter(batch=batch, enrollment=OuterRef("enrollment_id"), attempt=1)
+        paid = chunk.filter(status__in=UNPAID, on_hold=False).update(
+            status=BonusStatus.PAID,
+            batch=self.batch,
+            payout=Subquery(payout.values("pk")),
+            paid_at=self.as_of,
+            released_on=self.today,
+            days_late=self._days_late(chunk),
+        )
+        if paid != count:
+            raise MovedMeanwhile(f"Of {count} claimed bonuses {paid} could be paid.")
+        self._log_payouts(chunk)
+
+    def _make_payouts(self, chunk: BonusQuerySet) -> None:
+        status = PayoutStatus.PREPARED if self.kind == RewardKind.CASH else PayoutStatus.CREDITED
+        insert_from(
+            chunk.order_by().values("enrollment_id", "batch_id" if not self.is_automatic else "currency"),
+            into=Payout,
+            values={
+                "batch": self.batch,
+                "enrollment": F("enrollment_id"),
+                "attempt": Value(1),
+                "amount_minor": Sum("amount_minor"),
+                "currency": Min("currency"),
+                "status": Value(status.value),
+                "created_at": Value(self.as_of),
+            },
+            # Where two workers share a referrer, or a batch is paid in two runs, the payout grows.
+            otherwise="ON CONFLICT (batch_id, enrollment_id, attempt) DO UPDATE"
+            " SET amount_minor = payouts_payout.amount_minor + excluded.amount_minor",
+        )
+
+    def _log_payouts(self, chunk: BonusQuerySet) -> None:
+        logged = PayoutChange.objects.filter(payout=OuterRef("pk"))
+        payouts = Payout.objects.filter(pk__in=chunk.order_by().values("payout")).filter(~Exists(logged))
+        insert_from(
+            payouts,
+            into=PayoutChange,
+            values={
+                "payout": F("pk"),
+                "old_status": Value(""),
+                "new_status": F("status"),
+                "changed_at": Value(self.as_of),
+            },
+        )
+
+    def _days_late(self, chunk: BonusQuerySet) -> Case:
+        """So many days after the window closed; a chunk knows few windows."""
+        closed: list[date] = list(
+            chunk.filter(window_closes_on__lt=self.today)
+            .order_by()
+            .values_list("window_closes_on", flat=True)
+            .distinct()
+        )
+        return Case(
+            *(When(window_closes_on=day, then=Value((self.today - day).days)) for day in closed),
+            default=Value(0),
+            output_field=IntegerField(),
+        )

@@ -1,0 +1,93 @@
+"""Taking back: a qualification that has earned a bonus, and a bonus that was paid. Two people each."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from payouts import ledger, trail
+from payouts.models import Bonus
+from payouts.rules.lifecycle import AccountKind, BonusStatus, TransferKind
+from referrals import qualification
+from referrals.models import Note, ReferredAccount
+from referrals.rules.lifecycle import AccountStatus
+from referrals.rules.refusal import Refused, require_two_people
+from referrals.rules.words import Clawback, RewardKind
+
+
+class SecondPersonNeeded(Refused):
+    """A bonus rests on the qualification: one person cannot take it back."""
+
+    code = "second_person_needed"
+
+
+class ClawbackNotAllowed(Refused):
+    """The terms do not let a paid bonus be taken back."""
+
+    code = "clawback_not_allowed"
+
+
+class NotPaid(Refused):
+    """Only a paid bonus can be reversed."""
+
+    code = "not_paid"
+
+
+@transaction.atomic
+def revoke(
+    account: ReferredAccount,
+    *,
+    by: AbstractBaseUser,
+    at: datetime,
+    reason: str,
+    approved_by: AbstractBaseUser | None = None,
+) -> None:
+    """
+    Take a qualification back; where a bonus rests on it, two people do. Unpaid bonuses wait
+    for the new decision and keep their windows.
+
+    :raises NotQualified: if the account is not qualified
+    :raises SecondPersonNeeded: if a bonus rests on it and nobody confirms
+    :raises SamePerson: if a bonus rests on it and both people are one
+    """
+    account.refresh_from_db()
+    resting = Bonus.objects.living().exclude(status=BonusStatus.REVERSED).filter(account=account)
+    needs_two = account.status == AccountStatus.QUALIFIED and resting.exists()
+    if needs_two and approved_by is None:
+        raise SecondPersonNeeded(
+            f"A bonus rests on the qualification of {account}: a second person confirms."
+        )
+    if needs_two:
+        require_two_people(by, approved_by)
+    qualification.revoke(
+        account, by=by, at=at, reason=reason, approved_by=approved_by if approved_by != by else None
+    )
+
+
+@transaction.atomic
+def reverse(
+    bonus: Bonus, *, by: AbstractBaseUser, approved_by: AbstractBaseUser, at: datetime, note: str
+) -> None:
+    """
+    Take a paid bonus back by a new row; a balance below zero is made up by later bonuses.
+
+    :raises ClawbackNotAllowed: if the terms do not let it be taken back
+    :raises SamePerson: if both people are one
+    :raises NotPaid: if it is not paid, or was reversed
+    """
+    if bonus.terms.clawback != Clawback.BY_STAFF:
+        raise ClawbackNotAllowed(f"{bonus.terms} do not let a paid bonus be taken back.")
+    require_two_people(by, approved_by)
+    paid = Bonus.objects.filter(pk=bonus.pk, status=BonusStatus.PAID)
+    trail.log_each(paid, new=BonusStatus.REVERSED, at=at, by=by, approved_by=approved_by)
+    ledger.post_for_each(
+        paid,
+        kind=TransferKind.REVERSED,
+        debit=ledger.TAKEN_BACK_FROM[RewardKind(bonus.kind)],
+        credit=AccountKind.EXPENSE,
+        posted_at=at,
+        reverses=TransferKind.RELEASED,
+    )
+    if not paid.update(status=BonusStatus.REVERSED):
+        raise NotPaid("The bonus is not paid: there is nothing to take back.")
+    Note.objects.create(account=bonus.account, about="reversed", text=note, written_by=by, written_at=at)

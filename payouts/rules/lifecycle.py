@@ -1,0 +1,121 @@
+"""
+The life of bonuses, batches, payouts, benefits and withdrawals, as data.
+
+    Bonus     ACTIVATED ──> APPROVED ──> PAID ──> REVERSED     ACTIVATED, APPROVED ──> CANCELLED
+              APPROVED ──> ACTIVATED                           (its batch was voided, or it waits)
+    Batch     DRAFT ──> AWAITING_APPROVAL ──> APPROVED ──> RELEASED
+              AWAITING_APPROVAL ──> DRAFT (refused)            APPROVED ──> VOIDED
+    Payout    PREPARED ──> CREDITED                            (account balance and credit)
+              PREPARED ──> SENDING ──> SENT ──> CONFIRMED      SENDING ──> UNKNOWN ──> SENT | FAILED
+              SENT ──> FAILED | RETURNED ──> REISSUED          (cash)
+    Benefit   OFFERED ──> GRANTED ──> APPLIED | LOST | REVOKED
+
+Held, due, overdue and 'in a draft batch' are derived, never stored as a status.
+"""
+
+from referrals.rules.words import Word
+
+
+class BonusStatus(Word):
+    ACTIVATED = "ACTIVATED"
+    APPROVED = "APPROVED"
+    PAID = "PAID"
+    REVERSED = "REVERSED"
+    CANCELLED = "CANCELLED"
+
+
+class BatchStatus(Word):
+    DRAFT = "DRAFT"
+    AWAITING_APPROVAL = "AWAITING_APPROVAL"
+    APPROVED = "APPROVED"
+    RELEASED = "RELEASED"
+    VOIDED = "VOIDED"
+
+
+class PayoutStatus(Word):
+    PREPARED = "PREPARED"
+    CREDITED = "CREDITED"
+    SENDING = "SENDING"
+    SENT = "SENT"
+    CONFIRMED = "CONFIRMED"
+    UNKNOWN = "UNKNOWN"
+    FAILED = "FAILED"
+    RETURNED = "RETURNED"
+    REISSUED = "REISSUED"
+
+
+class BenefitStatus(Word):
+    OFFERED = "OFFERED"
+    GRANTED = "GRANTED"
+    APPLIED = "APPLIED"
+    LOST = "LOST"
+    REVOKED = "REVOKED"
+
+
+class WithdrawalStatus(Word):
+    REQUESTED = "REQUESTED"
+    SENT = "SENT"
+    CONFIRMED = "CONFIRMED"
+    REFUSED = "REFUSED"
+
+
+class AccountKind(Word):
+    """The kinds of account in the books; three belong to the program, the rest to a referrer in it."""
+
+    EXPENSE = "EXPENSE"
+    CLEARING = "CLEARING"
+    SERVICES = "SERVICES"
+    PAYABLE = "PAYABLE"
+    BALANCE = "BALANCE"
+    CREDIT = "CREDIT"
+    CASH_OWED = "CASH_OWED"
+
+
+class TransferKind(Word):
+    ACTIVATED = "ACTIVATED"
+    CANCELLED = "CANCELLED"
+    RELEASED = "RELEASED"
+    REVERSED = "REVERSED"
+    WITHDRAWN = "WITHDRAWN"
+    SPENT = "SPENT"
+    GIVEN = "GIVEN"
+
+
+_B, _P, _O = BonusStatus, BatchStatus, PayoutStatus
+
+BONUS_SOURCES: dict[BonusStatus, frozenset[BonusStatus]] = {
+    _B.ACTIVATED: frozenset({_B.APPROVED}),
+    _B.APPROVED: frozenset({_B.ACTIVATED}),
+    _B.PAID: frozenset({_B.APPROVED}),
+    _B.REVERSED: frozenset({_B.PAID}),
+    _B.CANCELLED: frozenset({_B.ACTIVATED, _B.APPROVED}),
+}
+
+BATCH_SOURCES: dict[BatchStatus, frozenset[BatchStatus]] = {
+    _P.DRAFT: frozenset({_P.AWAITING_APPROVAL}),
+    _P.AWAITING_APPROVAL: frozenset({_P.DRAFT}),
+    _P.APPROVED: frozenset({_P.AWAITING_APPROVAL}),
+    _P.RELEASED: frozenset({_P.APPROVED}),
+    _P.VOIDED: frozenset({_P.APPROVED}),
+}
+
+PAYOUT_SOURCES: dict[PayoutStatus, frozenset[PayoutStatus]] = {
+    _O.PREPARED: frozenset(),
+    _O.CREDITED: frozenset({_O.PREPARED}),
+    _O.SENDING: frozenset({_O.PREPARED}),
+    _O.SENT: frozenset({_O.SENDING, _O.UNKNOWN}),
+    _O.CONFIRMED: frozenset({_O.SENT}),
+    _O.UNKNOWN: frozenset({_O.SENDING}),
+    _O.FAILED: frozenset({_O.SENT, _O.UNKNOWN}),
+    _O.RETURNED: frozenset({_O.SENT}),
+    _O.REISSUED: frozenset({_O.FAILED, _O.RETURNED}),
+}
+
+UNPAID = frozenset({_B.ACTIVATED, _B.APPROVED})
+LIVING = frozenset({_B.ACTIVATED, _B.APPROVED, _B.PAID, _B.REVERSED})
+"""All but CANCELLED: of these there is one per account, reward and period."""
+
+NOT_ACTIVE = "referred_account_not_active"
+NO_LONGER_HOLDS = "milestone_no_longer_holds"
+QUALIFICATION_REVOKED = "qualification_revoked"
+"""Why a bonus is cancelled, besides the reasons of eligibility rows."""

@@ -1,0 +1,63 @@
+"""Does the database itself still refuse what must never happen?"""
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+APPEND_ONLY = [
+    "payouts_batchchange",
+    "payouts_bonuschange",
+    "payouts_gift",
+    "payouts_payoutchange",
+    "payouts_spend",
+    "payouts_transfer",
+    "referrals_accountevent",
+    "referrals_call",
+    "referrals_criterionresult",
+    "referrals_decision",
+    "referrals_enrollmentchange",
+    "referrals_eventvoid",
+    "referrals_statuschange",
+]
+
+FROZEN_ONCE_PUBLISHED = [
+    "payouts_payoutschedule",
+    "payouts_reward",
+    "payouts_rewardmilestone",
+    "referrals_callingday",
+    "referrals_callingrules",
+    "referrals_criterion",
+    "referrals_eligibilityrule",
+    "referrals_eligibilityvalue",
+    "referrals_milestone",
+    "referrals_milestoneafter",
+    "referrals_milestonetest",
+    "referrals_milestonetestevent",
+    "referrals_rejectionreason",
+    "referrals_requiredevidence",
+    "referrals_terms",
+]
+
+TRIGGERS = sorted(
+    [f"{table}_refuses_{operation}" for table in APPEND_ONLY for operation in ("update", "delete")]
+    + [
+        f"{table}_refuses_{operation}"
+        for table in FROZEN_ONCE_PUBLISHED
+        for operation in ("insert", "update", "delete")
+        # Terms are published by an update of a row that was inserted before.
+        if (table, operation) != ("referrals_terms", "insert")
+    ]
+)
+"""Every trigger that must be there and fire."""
+
+# On PostgreSQL a trigger can be switched off ("D"), or fire for replication alone ("R").
+FIRING = {
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')",
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+}
+
+
+def missing(connection: BaseDatabaseWrapper) -> list[str]:
+    """The names of the triggers that are not there, or do not fire."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIRING[connection.vendor])
+        firing = {name for (name,) in cursor.fetchall()}
+    return [name for name in TRIGGERS if name not in firing]

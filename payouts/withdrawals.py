@@ -1,0 +1,159 @@
+"""
+What a referrer does with the balance: withdraw it, spend it, give it to another referrer.
+
+It comes from the balance, or from the credit in a program whose referrers earn credit. The
+account is locked before it is summed, so that two at once cannot take the same money.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from payouts import ledger
+from payouts.models import Gift, LedgerAccount, Reward, Spend, Transfer, Withdrawal
+from payouts.rules.lifecycle import AccountKind, TransferKind
+from referrals.models import Enrollment, Terms
+from referrals.rules.money import to_text
+from referrals.rules.refusal import Refused, WrongField
+from referrals.rules.words import Beneficiary, RewardKind
+
+
+class NotWithdrawable(Refused):
+    """No reward of the program lets its balance be withdrawn."""
+
+    code = "not_withdrawable"
+
+
+class NotTransferable(Refused):
+    """No reward of the program lets its balance be given to others."""
+
+    code = "not_transferable"
+
+
+class BelowWithdrawalMinimum(Refused):
+    """The amount is less than the referrer's own minimum."""
+
+    code = "below_withdrawal_minimum"
+
+
+class InsufficientBalance(Refused):
+    """There is less than that."""
+
+    code = "insufficient_balance"
+
+
+@transaction.atomic
+def withdraw(enrollment: Enrollment, *, amount_minor: int, at: datetime) -> Withdrawal:
+    """
+    Take money out of the balance.
+
+    :param amount_minor: in minor units of the program's currency, above zero
+    :raises NotWithdrawable: if no reward lets the balance be withdrawn
+    :raises BelowWithdrawalMinimum: if it is less than the referrer's own minimum
+    :raises InsufficientBalance: if there is less
+    """
+    _refuse_nothing(amount_minor)
+    if not _rewards(enrollment).filter(withdrawable=True, kind=_reward_kind(enrollment)).exists():
+        raise NotWithdrawable(f"The balance of {enrollment} cannot be withdrawn: use it for services.")
+    if amount_minor < enrollment.withdrawal_minimum_minor:
+        least = _shown(enrollment, enrollment.withdrawal_minimum_minor)
+        raise BelowWithdrawalMinimum(f"{enrollment} withdraws at least {least}.")
+    source = _locked(enrollment, amount_minor)
+    withdrawal = Withdrawal.objects.create(
+        enrollment=enrollment, amount_minor=amount_minor, currency=source.currency, requested_at=at
+    )
+    clearing = ledger.account_of(enrollment, kind=AccountKind.CLEARING)
+    _post(source, clearing, amount_minor, TransferKind.WITHDRAWN, at, withdrawal)
+    return withdrawal
+
+
+@transaction.atomic
+def spend(enrollment: Enrollment, *, amount_minor: int, service: str, at: datetime) -> Spend:
+    """
+    Pay a service of the host from the balance or credit.
+
+    :param amount_minor: in minor units of the program's currency, above zero
+    :raises InsufficientBalance: if there is less
+    """
+    _refuse_nothing(amount_minor)
+    source = _locked(enrollment, amount_minor)
+    bought = Spend.objects.create(
+        enrollment=enrollment,
+        amount_minor=amount_minor,
+        currency=source.currency,
+        service=service,
+        spent_at=at,
+    )
+    services = ledger.account_of(enrollment, kind=AccountKind.SERVICES)
+    _post(source, services, amount_minor, TransferKind.SPENT, at, bought)
+    return bought
+
+
+@transaction.atomic
+def transfer(enrollment: Enrollment, *, receiver: Enrollment, amount_minor: int, at: datetime) -> Gift:
+    """
+    Give an amount to another referrer of the same program.
+
+    :param amount_minor: in minor units of the program's currency, above zero
+    :raises NotTransferable: if no reward lets the balance be given away
+    :raises InsufficientBalance: if there is less
+    """
+    _refuse_nothing(amount_minor)
+    if receiver.program_id != enrollment.program_id or receiver.pk == enrollment.pk:
+        raise WrongField("receiver", f"{receiver} is not another referrer of {enrollment.program}.")
+    if not _rewards(enrollment).filter(transferable=True, kind=_reward_kind(enrollment)).exists():
+        raise NotTransferable(f"The balance of {enrollment} cannot be given to others.")
+    source = _locked(enrollment, amount_minor)
+    gift = Gift.objects.create(
+        giver=enrollment, receiver=receiver, amount_minor=amount_minor, currency=source.currency, given_at=at
+    )
+    target = ledger.account_of(receiver, kind=AccountKind(source.kind))
+    _post(source, target, amount_minor, TransferKind.GIVEN, at, gift)
+    return gift
+
+
+def _post(
+    source: LedgerAccount,
+    target: LedgerAccount,
+    amount_minor: int,
+    kind: TransferKind,
+    at: datetime,
+    cause: Withdrawal | Spend | Gift,
+) -> Transfer:
+    return ledger.post(
+        debit=source, credit=target, amount_minor=amount_minor, kind=kind, posted_at=at, cause=cause
+    )
+
+
+def _refuse_nothing(amount_minor: int) -> None:
+    if isinstance(amount_minor, bool) or not isinstance(amount_minor, int) or amount_minor <= 0:
+        raise WrongField("amount", f"{amount_minor!r} is not a whole number of minor units above zero.")
+
+
+def _rewards(enrollment: Enrollment) -> QuerySet[Reward]:
+    """What referrers of the program earn under its latest terms."""
+    latest = Terms.objects.filter(program=enrollment.program_id).latest_first().first()
+    return Reward.objects.filter(terms=latest, beneficiary=Beneficiary.REFERRER)
+
+
+def _reward_kind(enrollment: Enrollment) -> RewardKind:
+    """The kind of reward that fills the account from which the referrer takes."""
+    kinds = set(_rewards(enrollment).values_list("kind", flat=True))
+    only_credit = RewardKind.ACCOUNT_CREDIT in kinds and RewardKind.ACCOUNT_BALANCE not in kinds
+    return RewardKind.ACCOUNT_CREDIT if only_credit else RewardKind.ACCOUNT_BALANCE
+
+
+def _locked(enrollment: Enrollment, amount_minor: int) -> LedgerAccount:
+    """The account from which the referrer takes, locked, with at least that amount."""
+    source = ledger.account_of(enrollment, kind=ledger.PAID_TO[_reward_kind(enrollment)])
+    ledger.lock(source)
+    there = ledger.balance_minor(source)
+    if there < amount_minor:
+        raise InsufficientBalance(f"{enrollment} has {_shown(enrollment, there)}: that is not enough.")
+    return source
+
+
+def _shown(enrollment: Enrollment, amount_minor: int) -> str:
+    currency = enrollment.program.currency
+    return f"{to_text(amount_minor, currency)} {currency}"

@@ -1,0 +1,1 @@
+"""Who referred whom, and whether it counts: programs, referrers, referred accounts, evidence, decisions."""

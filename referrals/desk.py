@@ -1,0 +1,69 @@
+"""The call desk: calls are logged, and who cannot be reached is given up."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Count, F, Min, Q
+
+from referrals import qualification
+from referrals.models import Call, CallOutcome, ReferredAccount, Terms
+from referrals.rules.business_days import BusinessDays
+from referrals.rules.lifecycle import AccountStatus
+from referrals.rules.zones import local_date
+
+
+@transaction.atomic
+def log_call(account: ReferredAccount, *, outcome: CallOutcome, by: AbstractBaseUser, at: datetime) -> Call:
+    """Keep that somebody called a referred account, and how it ended."""
+    return Call.objects.create(
+        account=account,
+        round=account.review_round,
+        outcome=outcome,
+        connected=outcome.connected,
+        called_at=at,
+        called_by=by,
+    )
+
+
+def give_up_unreachable(terms: Terms, *, business_days: Callable[[], BusinessDays], as_of: datetime) -> int:
+    """
+    Refuse the accounts in review that nobody could reach; returns how many.
+
+    An account is given up when it had at least ``max_attempts`` calls in its round, none of
+    them connected, and ``give_up_after_business_days`` have passed since the day of the
+    first; none with a decision that waits (programs/README.md, calling).
+
+    :param business_days: of the calendar of the payout schedule; asked for only if needed
+    """
+    rules = getattr(terms, "calling", None)
+    if rules is None:
+        return 0
+    of_this_round = Q(calls__round=F("review_round"))
+    tried = (
+        ReferredAccount.objects.awaiting_a_decision()
+        .filter(terms=terms, status=AccountStatus.IN_REVIEW)
+        .annotate(
+            attempts=Count("calls", filter=of_this_round),
+            reached=Count("calls", filter=of_this_round & Q(calls__connected=True)),
+            first_call_at=Min("calls__called_at", filter=of_this_round),
+        )
+        .filter(attempts__gte=rules.max_attempts, reached=0)
+        .order_by("pk")
+    )
+    zone = ZoneInfo(terms.time_zone)
+    given_up = 0
+    for account in tried:
+        first_call_at: datetime = account.first_call_at
+        since: date = local_date(first_call_at, zone)
+        if business_days().passed(since, local_date(as_of, zone)) < rules.give_up_after_business_days:
+            continue
+        try:
+            qualification.give_up(account, reason=rules.unreachable_reason, at=as_of)
+        except qualification.StepNotAllowed:
+            # Decided by somebody since the query.
+            continue
+        given_up += 1
+    return given_up

@@ -1,0 +1,99 @@
+"""The rows of WHO and WHETHER: programs, referrers, referred accounts, evidence, decisions."""
+
+from referrals.models.account import (
+    CriterionResult,
+    MilestoneReached,
+    ReferredAccount,
+    SignUp,
+    StatusChange,
+)
+from referrals.models.calendar import (
+    Calendar,
+    Holiday,
+)
+from referrals.models.event import (
+    AccountEvent,
+    EventVoid,
+)
+from referrals.models.host import (
+    ApiClient,
+    ExistingCustomer,
+    Host,
+)
+from referrals.models.job import JobRun
+from referrals.models.program import (
+    CallingDay,
+    CallingRules,
+    CallOutcome,
+    Criterion,
+    EligibilityRule,
+    EligibilityValue,
+    Milestone,
+    MilestoneAfter,
+    MilestoneTest,
+    MilestoneTestEvent,
+    Program,
+    RejectionReason,
+    RequiredEvidence,
+    ShareText,
+    Terms,
+)
+from referrals.models.referrer import (
+    Enrollment,
+    EnrollmentChange,
+    FunnelCount,
+    ReferralCode,
+    ReferralLink,
+    Referrer,
+    Touch,
+)
+from referrals.models.review import (
+    Call,
+    Decision,
+    Note,
+    Proposal,
+    Review,
+)
+
+__all__ = [
+    "AccountEvent",
+    "ApiClient",
+    "Calendar",
+    "Call",
+    "CallOutcome",
+    "CallingDay",
+    "CallingRules",
+    "Criterion",
+    "CriterionResult",
+    "Decision",
+    "EligibilityRule",
+    "EligibilityValue",
+    "Enrollment",
+    "EnrollmentChange",
+    "EventVoid",
+    "ExistingCustomer",
+    "FunnelCount",
+    "Holiday",
+    "Host",
+    "JobRun",
+    "Milestone",
+    "MilestoneAfter",
+    "MilestoneReached",
+    "MilestoneTest",
+    "MilestoneTestEvent",
+    "Note",
+    "Program",
+    "Proposal",
+    "ReferralCode",
+    "ReferralLink",
+    "ReferredAccount",
+    "Referrer",
+    "RejectionReason",
+    "RequiredEvidence",
+    "Review",
+    "ShareText",
+    "SignUp",
+    "StatusChange",
+    "Terms",
+    "Touch",
+]

@@ -1,0 +1,58 @@
+"""The host product: the company's own software, whose customers are referred."""
+
+from django.db import models
+
+
+class Host(models.Model):
+    """
+    A product that runs referral programs here.
+
+    Its customers, referrers, links and facts are told apart from those of any other host:
+    whatever must be unique is unique per host. An installation usually has one.
+    """
+
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=200)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiClient(models.Model):
+    """A piece of the host's software that tells us facts; its event ids are its own."""
+
+    host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="api_clients")
+    name = models.CharField(max_length=100)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["host", "name"], name="api_client_once_per_host"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.host}: {self.name}"
+
+
+class ExistingCustomer(models.Model):
+    """An account that the host already had: what 'new customer' is checked against."""
+
+    host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="existing_customers")
+    host_account = models.CharField("account at the host", max_length=100)
+    email = models.CharField(max_length=254, blank=True)
+    domain = models.CharField("company domain", max_length=253, blank=True, editable=False)
+    kind = models.CharField(max_length=32, blank=True)
+    customer_since = models.DateTimeField(null=True, blank=True, help_text="Empty: always was.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["host", "host_account"], name="existing_customer_once_per_host"),
+        ]
+        indexes = [
+            # Screening looks a sign-up's e-mail and company domain up.
+            models.Index(fields=["host", "email"], name="existing_customer_email"),
+            models.Index(fields=["host", "domain"], name="existing_customer_domain"),
+        ]
+
+    def __str__(self) -> str:
+        return self.host_account

@@ -1,0 +1,518 @@
+"""
+Decisions about referred accounts. Nothing else moves an account's status.
+
+A decision is stored at once and takes effect when its time to be undone is over; what it
+decides counts from the instant it was taken. Taking effect and undoing swap the same
+column, the account's ``pending_decision``, so that exactly one of them wins.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import F
+
+from referrals.models import (
+    Criterion,
+    CriterionResult,
+    Decision,
+    Note,
+    Program,
+    ReferredAccount,
+    RejectionReason,
+    Review,
+    StatusChange,
+)
+from referrals.rules.lifecycle import ACCOUNT_SOURCES, CLOSED, UNDECIDED, AccountStatus, Cause
+from referrals.rules.refusal import Refused, require_two_people
+from referrals.rules.words import Asked, CriterionSource, Result
+
+
+class DecisionPending(Refused):
+    """Somebody else has decided; the decision can still be undone."""
+
+    code = "decision_pending"
+
+
+class NotInReview(Refused):
+    """The account is not in a status in which it can be decided."""
+
+    code = "not_in_review"
+
+
+class UnknownReason(Refused):
+    """The terms of the account name no such reason."""
+
+    code = "unknown_reason"
+
+
+class Unanswered(Refused):
+    """A required question has no yes."""
+
+    code = "unanswered"
+
+
+class CriterionFailed(Refused):
+    """A required automatic criterion failed and is not waived."""
+
+    code = "criterion_failed"
+
+
+class UnknownCriterion(Refused):
+    """The terms of the account have no such criterion."""
+
+    code = "unknown_criterion"
+
+
+class TooLate(Refused):
+    """There is nothing left to undo."""
+
+    code = "too_late"
+
+
+class NotClosed(Refused):
+    """Only an account that was refused or has expired can be reopened."""
+
+    code = "not_closed"
+
+
+class NotReopenable(Refused):
+    """The reason says that it stays closed."""
+
+    code = "not_reopenable"
+
+
+class NotQualified(Refused):
+    """Only a qualified account can be revoked."""
+
+    code = "not_qualified"
+
+
+class StepNotAllowed(Refused):
+    """The account has moved on since it was looked at."""
+
+    code = "step_not_allowed"
+
+
+@transaction.atomic
+def decide(
+    account: ReferredAccount,
+    *,
+    result: str,
+    by: AbstractBaseUser,
+    at: datetime,
+    reason: str = "",
+    answers: Mapping[str, bool] | None = None,
+) -> Decision:
+    """
+    Accept or refuse an account; it counts once the program's ``undo_minutes`` have passed.
+
+    :param result: QUALIFIED or NOT_QUALIFIED
+    :param reason: code of a rejection reason of the terms, for NOT_QUALIFIED
+    :param answers: yes or no by criterion; ``None``: every question was answered yes
+    :raises DecisionPending: if somebody else was faster
+    :raises NotInReview: if the account cannot be decided in its status
+    :raises UnknownReason: if the terms do not know the reason
+    :raises Unanswered: if a required question that is asked has no yes
+    :raises CriterionFailed: if a failed automatic criterion is not waived
+    """
+    account = _now(account)
+    if account.pending_decision_id is not None:
+        raise DecisionPending(f"{account} has just been decided by {_decider(account)}.")
+    accepted = result == AccountStatus.QUALIFIED
+    decidable = {AccountStatus.IN_REVIEW} if accepted else UNDECIDED
+    if account.status not in decidable:
+        raise NotInReview(f"{account} is {AccountStatus(account.status).label.lower()}: it is not in review.")
+
+    why = None if accepted else _reason(account, code=reason)
+    known = _known(account)
+    if accepted:
+        known = _with_answers(account, known, answers)
+        _refuse_missing(account, known)
+    takes_effect_at = at + timedelta(minutes=account.program.undo_minutes)
+    decision = Decision.objects.create(
+        account=account,
+        result=result,
+        reason=why,
+        decided_by=by,
+        decided_at=at,
+        takes_effect_at=takes_effect_at,
+        snapshot={"criteria": known},
+    )
+    _store_answers(account, answers, decision=decision, at=at, by=by)
+    claimed = ReferredAccount.objects.awaiting_a_decision().filter(pk=account.pk, status=account.status)
+    if not claimed.update(pending_decision=decision):
+        # Rolls the rows above back, too.
+        raise DecisionPending(f"{account} has just been decided by somebody else.")
+    if takes_effect_at <= at:
+        take_effect(_now(account), at=at)
+    return decision
+
+
+@transaction.atomic
+def undo(account: ReferredAccount, *, by: AbstractBaseUser, at: datetime) -> None:
+    """
+    Take a decision back before it counts; two rows of the trail remain, nothing else.
+
+    :raises TooLate: if no decision waits, or its time has come
+    """
+    account = _now(account)
+    decision = account.pending_decision
+    # take_effect() swaps the same column: of the two, exactly one finds the decision pending.
+    undone = (
+        decision is not None
+        and decision.takes_effect_at > at
+        and ReferredAccount.objects.filter(pk=account.pk, pending_decision=decision).update(
+            pending_decision=None, facts_changed=F("facts_changed") + 1
+        )
+    )
+    if not undone:
+        raise TooLate(f"There is no decision about {account} that can still be undone.")
+    _log(account, new=AccountStatus(account.status), cause=Cause.UNDONE, at=at, by=by, decision=decision)
+
+
+def let_take_effect(*, as_of: datetime, program: Program | None = None) -> int:
+    """Let every decision count whose time to be undone is over; returns how many did."""
+    due = ReferredAccount.objects.with_decisions_due(as_of=as_of).order_by("pk")
+    if program is not None:
+        due = due.filter(program=program)
+    effective = 0
+    for account in due.select_related("pending_decision", "program"):
+        try:
+            take_effect(account, at=as_of)
+        except StepNotAllowed:
+            # Undone, or another worker took it, since the query.
+            continue
+        effective += 1
+    return effective
+
+
+@transaction.atomic
+def take_effect(account: ReferredAccount, *, at: datetime) -> None:
+    """
+    Let the pending decision of an account count.
+
+    :raises StepNotAllowed: if it was undone, or counts already
+    """
+    decision = account.pending_decision
+    if decision is None or decision.takes_effect_at > at:
+        raise StepNotAllowed(f"{account} has no decision that is due.")
+    _move(
+        account,
+        to=AccountStatus(decision.result),
+        cause=Cause.DECIDED,
+        at=at,
+        by=decision.decided_by,
+        decision=decision,
+        only_if={"pending_decision": decision},
+        changes={"pending_decision": None, "rejection_reason": decision.reason},
+    )
+
+
+@transaction.atomic
+def reopen(account: ReferredAccount, *, by: AbstractBaseUser, at: datetime, note: str) -> None:
+    """
+    Take up a refused or expired account again: in review, expiring no more, calls counted anew.
+
+    :raises NotClosed: if it is neither refused nor expired
+    :raises NotReopenable: if its reason says that it stays closed
+    """
+    account = _now(account)
+    if account.status not in CLOSED:
+        raise NotClosed(f"{account} is {AccountStatus(account.status).label.lower()}: it is open.")
+    if account.rejection_reason is not None and not account.rejection_reason.reopenable:
+        raise NotReopenable(f"{account} stays closed: {account.rejection_reason.internal_text}")
+    _move(
+        account,
+        to=AccountStatus.IN_REVIEW,
+        cause=Cause.REOPENED,
+        at=at,
+        by=by,
+        changes={
+            "rejection_reason": None,
+            "may_expire": False,
+            "review_round": account.review_round + 1,
+        },
+    )
+    _write_note(account, about="reopened", text=note, by=by, at=at)
+
+
+@transaction.atomic
+def revoke(
+    account: ReferredAccount,
+    *,
+    by: AbstractBaseUser,
+    at: datetime,
+    reason: str,
+    approved_by: AbstractBaseUser | None = None,
+) -> None:
+    """
+    Take a qualification back: in review again, expiring no more. Calls keep their count.
+
+    Where a bonus exists a second person is needed: payouts.reversals.revoke asks for it.
+
+    :raises NotQualified: if the account is not qualified
+    """
+    account = _now(account)
+    if account.status != AccountStatus.QUALIFIED:
+        raise NotQualified(f"{account} is not qualified: there is nothing to revoke.")
+    _move(
+        account,
+        to=AccountStatus.IN_REVIEW,
+        cause=Cause.REVOKED,
+        at=at,
+        by=by,
+        approved_by=approved_by,
+        changes={"may_expire": False},
+    )
+    _write_note(account, about="revoked", text=reason, by=by, at=at)
+
+
+@transaction.atomic
+def waive(
+    account: ReferredAccount,
+    *,
+    criterion: str,
+    by: AbstractBaseUser,
+    approved_by: AbstractBaseUser,
+    at: datetime,
+    note: str,
+) -> None:
+    """
+    Let a criterion not count against an account; it takes two people and a reason.
+
+    :raises SamePerson: if both are one
+    :raises UnknownCriterion: if the terms of the account have no such criterion
+    """
+    require_two_people(by, approved_by)
+    row = account.terms.criteria.filter(code=criterion).first()
+    if row is None:
+        raise UnknownCriterion(f"The terms of {account} have no criterion '{criterion}'.")
+    CriterionResult.objects.create(
+        account=account,
+        criterion=row,
+        result=Result.WAIVED,
+        found_at=at,
+        found_by=by,
+        approved_by=approved_by,
+    )
+    _write_note(account, about=f"waived {criterion}"[:32], text=note, by=by, at=at)
+
+
+def screened(account: ReferredAccount, *, to: AccountStatus, reason: str | None, at: datetime) -> None:
+    """Let the automatic checks of a sign-up refuse it, or hand it to staff."""
+    why = None if reason is None else _reason(account, code=reason)
+    _move(account, to=to, cause=Cause.SCREENED, at=at, by=None, reason=why, changes={"rejection_reason": why})
+
+
+def milestone_reached(account: ReferredAccount, *, at: datetime) -> None:
+    """Let the qualifying milestone of the terms qualify an account, an expired one too."""
+    _move(
+        account,
+        to=AccountStatus.QUALIFIED,
+        cause=Cause.MILESTONE,
+        at=at,
+        by=None,
+        only_if={"pending_decision": None},
+        changes={"rejection_reason": None},
+    )
+
+
+def expire(account: ReferredAccount, *, at: datetime) -> None:
+    """Close an account whose deadline is there; the terms may name the reason."""
+    code = account.terms.expired_reason
+    why = _reason(account, code=code) if code else None
+    _move(
+        account,
+        to=AccountStatus.EXPIRED,
+        cause=Cause.EXPIRED,
+        at=at,
+        by=None,
+        reason=why,
+        only_if={"pending_decision": None, "may_expire": True},
+        changes={"rejection_reason": why},
+    )
+
+
+@transaction.atomic
+def give_up(account: ReferredAccount, *, reason: str, at: datetime) -> None:
+    """Refuse an account that nobody could reach, unless a decision waits."""
+    why = _reason(account, code=reason)
+    _move(
+        account,
+        to=AccountStatus.NOT_QUALIFIED,
+        cause=Cause.GIVEN_UP,
+        at=at,
+        by=None,
+        reason=why,
+        only_if={"pending_decision": None},
+        changes={"rejection_reason": why},
+    )
+
+
+def required_questions(account: ReferredAccount) -> list[Criterion]:
+    """The questions that are asked about this account and must be answered yes."""
+    return [c for c in account.terms.criteria.all() if c.required and is_asked(c, account)]
+
+
+def is_asked(criterion: Criterion, account: ReferredAccount) -> bool:
+    """Is it a question for staff that this account gives reason to ask?"""
+    if criterion.source != CriterionSource.STAFF:
+        return False
+    flagged = account.account_match or account.email_match or account.domain_match
+    return criterion.asked == Asked.ALWAYS or flagged
+
+
+def _now(account: ReferredAccount) -> ReferredAccount:
+    """The account as it is now, with what a decision looks at."""
+    return ReferredAccount.objects.select_related(
+        "program", "terms", "pending_decision", "rejection_reason"
+    ).get(pk=account.pk)
+
+
+def _decider(account: ReferredAccount) -> str:
+    return str(account.pending_decision.decided_by) if account.pending_decision else "somebody else"
+
+
+def _reason(account: ReferredAccount, *, code: str) -> RejectionReason:
+    reason = RejectionReason.objects.filter(terms=account.terms_id, code=code).first()
+    if reason is None:
+        raise UnknownReason(f"The terms of {account} know no reason '{code}'.")
+    return reason
+
+
+def _known(account: ReferredAccount) -> dict[str, str]:
+    """The latest result of each criterion; answers given for a decision count for that one alone."""
+    results = CriterionResult.objects.filter(account=account, decision__isnull=True).order_by("pk")
+    return dict(results.values_list("criterion__code", "result"))
+
+
+def _with_answers(
+    account: ReferredAccount, known: dict[str, str], answers: Mapping[str, bool] | None
+) -> dict[str, str]:
+    """What is known, with the answers of this call; a waived question needs none."""
+    asked = [c.code for c in account.terms.criteria.all() if is_asked(c, account)]
+    told = dict.fromkeys(asked, True) if answers is None else answers
+    given = {
+        code: Result.PASS.value if told[code] else Result.FAIL.value
+        for code in asked
+        if code in told and known.get(code) != Result.WAIVED
+    }
+    return {**known, **given}
+
+
+def _refuse_missing(account: ReferredAccount, known: Mapping[str, str]) -> None:
+    good = {Result.PASS, Result.WAIVED}
+    if missing := [c.question for c in required_questions(account) if known.get(c.code) not in good]:
+        raise Unanswered(f"Not answered with yes: {' '.join(missing)}")
+    automatic = (c for c in account.terms.criteria.all() if c.source == CriterionSource.AUTOMATIC)
+    if failed := [c.code for c in automatic if c.required and known.get(c.code) not in good]:
+        raise CriterionFailed(f"Failed and not waived: {', '.join(failed)}.")
+
+
+def _store_answers(
+    account: ReferredAccount,
+    answers: Mapping[str, bool] | None,
+    *,
+    decision: Decision,
+    at: datetime,
+    by: AbstractBaseUser,
+) -> None:
+    asked = {c.code: c for c in account.terms.criteria.all() if is_asked(c, account)}
+    told = answers or (
+        dict.fromkeys(asked, True) if answers is None and decision.result == AccountStatus.QUALIFIED else {}
+    )
+    CriterionResult.objects.bulk_create(
+        CriterionResult(
+            account=account,
+            criterion=asked[code],
+            result=Result.PASS if yes else Result.FAIL,
+            found_at=at,
+            found_by=by,
+            decision=decision,
+        )
+        for code, yes in told.items()
+        if code in asked
+    )
+
+
+def _write_note(
+    account: ReferredAccount, *, about: str, text: str, by: AbstractBaseUser, at: datetime
+) -> None:
+    if text:
+        Note.objects.create(account=account, about=about, text=text, written_by=by, written_at=at)
+
+
+def _log(
+    account: ReferredAccount,
+    *,
+    new: AccountStatus,
+    cause: Cause,
+    at: datetime,
+    by: AbstractBaseUser | None,
+    approved_by: AbstractBaseUser | None = None,
+    decision: Decision | None = None,
+    reason: RejectionReason | None = None,
+) -> None:
+    StatusChange.objects.create(
+        account=account,
+        old_status=account.status,
+        new_status=new,
+        cause=cause,
+        changed_at=at,
+        changed_by=by,
+        approved_by=approved_by,
+        reason=reason,
+        decision=decision,
+    )
+
+
+def _move(
+    account: ReferredAccount,
+    *,
+    to: AccountStatus,
+    cause: Cause,
+    at: datetime,
+    by: AbstractBaseUser | None,
+    approved_by: AbstractBaseUser | None = None,
+    decision: Decision | None = None,
+    reason: RejectionReason | None = None,
+    only_if: Mapping[str, object] | None = None,
+    changes: Mapping[str, object] | None = None,
+) -> None:
+    seen = AccountStatus(account.status)
+    # Compare-and-swap: of two workers that saw the same status, exactly one UPDATE matches the
+    # row. It needs no row lock, so it holds on SQLite as it does on PostgreSQL.
+    moved = seen in ACCOUNT_SOURCES[to] and ReferredAccount.objects.filter(
+        pk=account.pk, status=seen, **(only_if or {})
+    ).update(status=to, facts_changed=F("facts_changed") + 1, **(changes or {}))
+    if not moved:
+        raise StepNotAllowed(f"{account} can no longer become {to.label.lower()}.")
+    _log(
+        account,
+        new=to,
+        cause=cause,
+        at=at,
+        by=by,
+        approved_by=approved_by,
+        decision=decision,
+        reason=reason or (decision.reason if decision else None),
+    )
+    account.refresh_from_db(fields=["status", "facts_changed", "review_round", *(changes or {})])
+    _keep_review(account, at=at)
+
+
+def _keep_review(account: ReferredAccount, *, at: datetime) -> None:
+    """Work for staff has a review; whatever ends it closes the review."""
+    if account.status == AccountStatus.IN_REVIEW:
+        Review.objects.update_or_create(
+            account=account,
+            round=account.review_round,
+            defaults={"closed_at": None},
+            create_defaults={"opened_at": at},
+        )
+    else:
+        Review.objects.filter(account=account, closed_at__isnull=True).update(
+            closed_at=at, holder=None, held_until=None
+        )
