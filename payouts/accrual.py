@@ -20,7 +20,13 @@ from payouts import cancellations, ledger
 from payouts.models import Benefit, Bonus, BonusChange, PayoutSchedule, Reward
 from payouts.program_files import schedule_of
 from payouts.rules import rewards
-from payouts.rules.lifecycle import AccountKind, BenefitStatus, BonusStatus, TransferKind
+from payouts.rules.lifecycle import (
+    QUALIFICATION_REVOKED,
+    AccountKind,
+    BenefitStatus,
+    BonusStatus,
+    TransferKind,
+)
 from payouts.rules.rewards import BonusDraft, EarlierBonus, Progress, RewardRule
 from payouts.rules.schedule import Schedule, Window, window, window_of_month
 from referrals import evaluation
@@ -106,7 +112,7 @@ class Accrual:
         if refused:
             cancellations.cancel_each(
                 Bonus.objects.unpaid().filter(account__in=refused),
-                reason=cancellations.QUALIFICATION_REVOKED,
+                reason=QUALIFICATION_REVOKED,
                 at=self.as_of,
             )
         for each in evaluated:

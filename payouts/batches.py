@@ -8,7 +8,7 @@ line. An approved batch can only be voided, which frees its bonuses.
 import hashlib
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max, Q
 
@@ -65,7 +65,7 @@ def prepare(*, as_of: datetime, program: Program | None = None) -> Tally:
 
 
 @transaction.atomic
-def put_up(batch: PayoutBatch, *, by: AbstractBaseUser, at: datetime) -> None:
+def put_up(batch: PayoutBatch, *, by: User, at: datetime) -> None:
     """
     Ask for approval of a draft; what is held or waits leaves it for a later one.
 
@@ -85,7 +85,7 @@ def put_up(batch: PayoutBatch, *, by: AbstractBaseUser, at: datetime) -> None:
     )
 
 
-def approve(batch: PayoutBatch, *, by: AbstractBaseUser, at: datetime) -> None:
+def approve(batch: PayoutBatch, *, by: User, at: datetime) -> None:
     """
     Accept what was put up; the next run pays it.
 
@@ -98,9 +98,7 @@ def approve(batch: PayoutBatch, *, by: AbstractBaseUser, at: datetime) -> None:
         raise ContentChanged(f"{batch} changed since it was put up: look at it and put it up again.")
 
 
-def approve_all(
-    program: Program, *, put_up_by: AbstractBaseUser, approved_by: AbstractBaseUser, at: datetime
-) -> None:
+def approve_all(program: Program, *, put_up_by: User, approved_by: User, at: datetime) -> None:
     """
     Put up and approve every draft of a program, by two people.
 
@@ -121,13 +119,13 @@ def approve_all(
 
 
 @transaction.atomic
-def refuse(batch: PayoutBatch, *, by: AbstractBaseUser, at: datetime) -> None:
+def refuse(batch: PayoutBatch, *, by: User, at: datetime) -> None:
     """Make a batch that was put up a draft again."""
     _move(batch, to=BatchStatus.DRAFT, at=at, by=by, changes={"content_sha256": "", "prepared_by": None})
 
 
 @transaction.atomic
-def void(batch: PayoutBatch, *, by: AbstractBaseUser, at: datetime) -> None:
+def void(batch: PayoutBatch, *, by: User, at: datetime) -> None:
     """Take an approval back; bonuses that are not paid yet are free for another batch."""
     _move(batch, to=BatchStatus.VOIDED, at=at, by=by, changes={})
     freed = Bonus.objects.filter(batch=batch, status=BonusStatus.APPROVED)
@@ -192,7 +190,7 @@ def _new(schedule: PayoutSchedule, *, kind: str, as_of: datetime, status: BatchS
 
 
 @transaction.atomic
-def _approve(batch: PayoutBatch, *, by: AbstractBaseUser, at: datetime) -> bool:
+def _approve(batch: PayoutBatch, *, by: User, at: datetime) -> bool:
     """``False``: the content changed, and the batch is a draft again."""
     batch.refresh_from_db()
     if batch.people_needed >= 2:
@@ -242,7 +240,7 @@ def _move(
     *,
     to: BatchStatus,
     at: datetime,
-    by: AbstractBaseUser | None,
+    by: User | None,
     changes: dict[str, object],
 ) -> None:
     seen = BatchStatus(batch.status)

@@ -31,14 +31,14 @@ YES_OR_NO = (Attribute.IS_PARTNER, Attribute.MARKETING_OPT_OUT)
 
 def schedules(*, as_of: datetime, program: Program | None = None) -> Iterable[PayoutSchedule]:
     """The schedules under which anything is due."""
-    due = Bonus.objects.due(as_of=as_of).order_by()
+    waiting = Bonus.objects.due(as_of=as_of).order_by()
     if program is not None:
-        due = due.filter(terms__program=program)
-    return (
-        PayoutSchedule.objects.filter(terms__in=due.values("terms"))
-        .select_related("terms__program", "calendar")
-        .order_by("pk")
-    )
+        waiting = waiting.filter(terms__program=program)
+    terms = list(waiting.values_list("terms", flat=True).distinct())
+    if not terms:
+        return ()
+    rows = PayoutSchedule.objects.filter(terms__in=terms).select_related("terms__program", "calendar")
+    return rows.order_by("pk")
 
 
 def due(schedule: PayoutSchedule, *, as_of: datetime) -> BonusQuerySet:

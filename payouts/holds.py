@@ -7,7 +7,7 @@ accepted is never paid through.
 
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
@@ -73,7 +73,7 @@ def latest_bonus(program: Program, *, host_account: str, reward: str, period: st
 
 
 @transaction.atomic
-def place(bonus: Bonus, *, reason: str, by: AbstractBaseUser, at: datetime) -> Hold:
+def place(bonus: Bonus, *, reason: str, by: User, at: datetime) -> Hold:
     """
     Stop a bonus from being paid until a person lifts the hold.
 
@@ -87,7 +87,7 @@ def place(bonus: Bonus, *, reason: str, by: AbstractBaseUser, at: datetime) -> H
 
 
 @transaction.atomic
-def lift(bonus: Bonus, *, by: AbstractBaseUser, at: datetime) -> None:
+def lift(bonus: Bonus, *, by: User, at: datetime) -> None:
     """
     End all holds of a bonus; the next run looks at it again.
 

@@ -1,5 +1,6 @@
 """Rows made from rows: one INSERT ... SELECT, portable, without a round trip per row."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -9,7 +10,7 @@ from django.db.models.expressions import Combinable
 
 
 def insert_from(
-    rows: QuerySet[Any, Any], *, into: type[Model], values: dict[str, Combinable], otherwise: str = ""
+    rows: QuerySet[Any, Any], *, into: type[Model], values: Mapping[str, Combinable], otherwise: str = ""
 ) -> int:
     """
     Insert one row for every row of a queryset; returns how many.
@@ -24,7 +25,7 @@ def insert_from(
     except EmptyResultSet:
         return 0
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(into._meta.get_field(name).column) for name in values)
+    columns = ", ".join(quote(str(into._meta.get_field(name).attname)) for name in values)  # type: ignore[union-attr]
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {quote(into._meta.db_table)} ({columns}) {select} {otherwise}", params)
-        return cursor.rowcount
+        return int(cursor.rowcount)

@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from payouts import ledger, trail
 from payouts.models import Bonus
 from payouts.rules.lifecycle import AccountKind, BonusStatus, TransferKind
-from referrals import qualification
-from referrals.models import Note, ReferredAccount
+from referrals import notes, qualification
+from referrals.models import ReferredAccount
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.refusal import Refused, require_two_people
 from referrals.rules.words import Clawback, RewardKind
@@ -37,10 +37,10 @@ class NotPaid(Refused):
 def revoke(
     account: ReferredAccount,
     *,
-    by: AbstractBaseUser,
+    by: User,
     at: datetime,
     reason: str,
-    approved_by: AbstractBaseUser | None = None,
+    approved_by: User | None = None,
 ) -> None:
     """
     Take a qualification back; where a bonus rests on it, two people do. Unpaid bonuses wait
@@ -65,9 +65,7 @@ def revoke(
 
 
 @transaction.atomic
-def reverse(
-    bonus: Bonus, *, by: AbstractBaseUser, approved_by: AbstractBaseUser, at: datetime, note: str
-) -> None:
+def reverse(bonus: Bonus, *, by: User, approved_by: User, at: datetime, note: str) -> None:
     """
     Take a paid bonus back by a new row; a balance below zero is made up by later bonuses.
 
@@ -90,4 +88,4 @@ def reverse(
     )
     if not paid.update(status=BonusStatus.REVERSED):
         raise NotPaid("The bonus is not paid: there is nothing to take back.")
-    Note.objects.create(account=bonus.account, about="reversed", text=note, written_by=by, written_at=at)
+    notes.write(bonus.account, about="reversed", text=note, by=by, at=at)

@@ -9,12 +9,15 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
+from django.db.models import Exists, OuterRef
+
 from payouts import accrual, batches, release
 from payouts.models import PayoutSchedule
 from referrals import calendars, desk, qualification
 from referrals.jobs import Tally
-from referrals.models import Program, Terms
+from referrals.models import Program, ReferredAccount, Terms
 from referrals.rules.business_days import BusinessDays
+from referrals.rules.lifecycle import AccountStatus
 
 Sweep = Callable[..., Tally]
 
@@ -28,7 +31,8 @@ def let_decisions_take_effect(*, as_of: datetime, program: Program | None = None
 def give_up_unreachable(*, as_of: datetime, program: Program | None = None) -> Tally:
     """Refuse the accounts that nobody could reach in the time that the terms give."""
     tally = Tally()
-    called = Terms.objects.published().filter(calling__isnull=False).select_related("calling")
+    in_review = ReferredAccount.objects.filter(terms=OuterRef("pk"), status=AccountStatus.IN_REVIEW)
+    called = Terms.objects.filter(Exists(in_review), calling__isnull=False).select_related("calling")
     if program is not None:
         called = called.filter(program=program)
     for terms in called.order_by("pk"):

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db.models import F, IntegerField, QuerySet, Value
 
 from payouts.insertion import insert_from
@@ -16,8 +16,8 @@ def log_each(
     new: BonusStatus,
     at: datetime,
     old: BonusStatus | None = None,
-    by: AbstractBaseUser | None = None,
-    approved_by: AbstractBaseUser | None = None,
+    by: User | None = None,
+    approved_by: User | None = None,
     reason: str = "",
 ) -> int:
     """

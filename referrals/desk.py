@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count, F, Min, Q
 
@@ -16,7 +16,7 @@ from referrals.rules.zones import local_date
 
 
 @transaction.atomic
-def log_call(account: ReferredAccount, *, outcome: CallOutcome, by: AbstractBaseUser, at: datetime) -> Call:
+def log_call(account: ReferredAccount, *, outcome: CallOutcome, by: User, at: datetime) -> Call:
     """Keep that somebody called a referred account, and how it ended."""
     return Call.objects.create(
         account=account,

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from referrals.models import (
@@ -163,7 +163,7 @@ def change_code(referrer: Referrer, *, program: Program, text: str, at: datetime
 
 
 @transaction.atomic
-def suspend(referrer: Referrer, *, program: Program, by: AbstractBaseUser, at: datetime, reason: str) -> None:
+def suspend(referrer: Referrer, *, program: Program, by: User, at: datetime, reason: str) -> None:
     """
     Let a referrer's links and codes not count and bonuses wait.
 
@@ -175,7 +175,7 @@ def suspend(referrer: Referrer, *, program: Program, by: AbstractBaseUser, at: d
 
 
 @transaction.atomic
-def resume(referrer: Referrer, *, program: Program, by: AbstractBaseUser, at: datetime) -> None:
+def resume(referrer: Referrer, *, program: Program, by: User, at: datetime) -> None:
     """
     Let a suspended referrer's links, codes and bonuses count again.
 
@@ -205,7 +205,7 @@ def _enrollment_of(referrer: Referrer, *, program: Program) -> Enrollment:
     return enrollment
 
 
-def _move(enrollment: Enrollment, *, to: EnrollmentStatus, at: datetime, by: AbstractBaseUser | None) -> bool:
+def _move(enrollment: Enrollment, *, to: EnrollmentStatus, at: datetime, by: User | None) -> bool:
     """Swap the status that was seen; ``False``: the step is not allowed, or somebody was faster."""
     seen = EnrollmentStatus(enrollment.status)
     moved = seen in ENROLLMENT_SOURCES[to] and Enrollment.objects.filter(
@@ -217,9 +217,7 @@ def _move(enrollment: Enrollment, *, to: EnrollmentStatus, at: datetime, by: Abs
     return bool(moved)
 
 
-def _log(
-    enrollment: Enrollment, *, old: str, new: EnrollmentStatus, at: datetime, by: AbstractBaseUser | None
-) -> None:
+def _log(enrollment: Enrollment, *, old: str, new: EnrollmentStatus, at: datetime, by: User | None) -> None:
     EnrollmentChange.objects.create(
         enrollment=enrollment, old_status=old, new_status=new, changed_at=at, changed_by=by
     )

@@ -9,7 +9,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 
@@ -81,7 +81,7 @@ def record(
 
 
 @transaction.atomic
-def void(event: AccountEvent, *, by: AbstractBaseUser, approved_by: AbstractBaseUser, at: datetime) -> None:
+def void(event: AccountEvent, *, by: User, approved_by: User, at: datetime) -> None:
     """
     Take a wrong fact out of account; the row stays, and says who did it.
 

@@ -9,18 +9,17 @@ criteria, in this order, and the first that fails gives the reason.
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 
-from referrals import enrollment, qualification
+from referrals import enrollment, evidence, notes, qualification
 from referrals.models import (
     Criterion,
     CriterionResult,
     Enrollment,
     ExistingCustomer,
     Host,
-    Note,
     Program,
     ReferralCode,
     ReferralLink,
@@ -156,8 +155,8 @@ def attribute(
     *,
     host_account: str,
     referrer: Referrer,
-    by: AbstractBaseUser,
-    approved_by: AbstractBaseUser,
+    by: User,
+    approved_by: User,
     at: datetime,
     note: str,
 ) -> ReferredAccount:
@@ -186,7 +185,7 @@ def attribute(
         raise enrollment.NotEnrolled(f"{referrer} is not active in {program.name}.")
 
     account = _enter(row, terms=terms, enrollment=active, by=(by, approved_by), at=at)
-    Note.objects.create(account=account, about="attributed", text=note, written_by=by, written_at=at)
+    notes.write(account, about="attributed", text=note, by=by, at=at)
     return account
 
 
@@ -253,7 +252,7 @@ def _enter(
     enrollment: Enrollment,
     at: datetime,
     won: Winner | None = None,
-    by: tuple[AbstractBaseUser | None, AbstractBaseUser | None] = (None, None),
+    by: tuple[User | None, User | None] = (None, None),
 ) -> ReferredAccount:
     """Make the referred account of a sign-up, and screen it."""
     opened = won is not None and won.candidate.kind is TouchKind.OPENED_LINK
@@ -308,7 +307,7 @@ def _screen(account: ReferredAccount, *, at: datetime) -> None:
         reason = first_refusal(findings)
     if reason is not None:
         qualification.screened(account, to=AccountStatus.NOT_QUALIFIED, reason=reason, at=at)
-    elif qualification.required_questions(account):
+    elif evidence.required_questions(account):
         qualification.screened(account, to=AccountStatus.IN_REVIEW, reason=None, at=at)
 
 

@@ -9,15 +9,13 @@ column, the account's ``pending_decision``, so that exactly one of them wins.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 
+from referrals import evidence, notes
 from referrals.models import (
-    Criterion,
-    CriterionResult,
     Decision,
-    Note,
     Program,
     ReferredAccount,
     RejectionReason,
@@ -25,8 +23,7 @@ from referrals.models import (
     StatusChange,
 )
 from referrals.rules.lifecycle import ACCOUNT_SOURCES, CLOSED, UNDECIDED, AccountStatus, Cause
-from referrals.rules.refusal import Refused, require_two_people
-from referrals.rules.words import Asked, CriterionSource, Result
+from referrals.rules.refusal import Refused
 
 
 class DecisionPending(Refused):
@@ -45,24 +42,6 @@ class UnknownReason(Refused):
     """The terms of the account name no such reason."""
 
     code = "unknown_reason"
-
-
-class Unanswered(Refused):
-    """A required question has no yes."""
-
-    code = "unanswered"
-
-
-class CriterionFailed(Refused):
-    """A required automatic criterion failed and is not waived."""
-
-    code = "criterion_failed"
-
-
-class UnknownCriterion(Refused):
-    """The terms of the account have no such criterion."""
-
-    code = "unknown_criterion"
 
 
 class TooLate(Refused):
@@ -100,7 +79,7 @@ def decide(
     account: ReferredAccount,
     *,
     result: str,
-    by: AbstractBaseUser,
+    by: User,
     at: datetime,
     reason: str = "",
     answers: Mapping[str, bool] | None = None,
@@ -126,10 +105,10 @@ def decide(
         raise NotInReview(f"{account} is {AccountStatus(account.status).label.lower()}: it is not in review.")
 
     why = None if accepted else _reason(account, code=reason)
-    known = _known(account)
+    known = evidence.known(account)
     if accepted:
-        known = _with_answers(account, known, answers)
-        _refuse_missing(account, known)
+        known = evidence.with_answers(account, known, answers)
+        evidence.refuse_missing(account, known)
     takes_effect_at = at + timedelta(minutes=account.program.undo_minutes)
     decision = Decision.objects.create(
         account=account,
@@ -140,7 +119,7 @@ def decide(
         takes_effect_at=takes_effect_at,
         snapshot={"criteria": known},
     )
-    _store_answers(account, answers, decision=decision, at=at, by=by)
+    evidence.store_answers(account, answers, decision=decision)
     claimed = ReferredAccount.objects.awaiting_a_decision().filter(pk=account.pk, status=account.status)
     if not claimed.update(pending_decision=decision):
         # Rolls the rows above back, too.
@@ -151,7 +130,7 @@ def decide(
 
 
 @transaction.atomic
-def undo(account: ReferredAccount, *, by: AbstractBaseUser, at: datetime) -> None:
+def undo(account: ReferredAccount, *, by: User, at: datetime) -> None:
     """
     Take a decision back before it counts; two rows of the trail remain, nothing else.
 
@@ -211,7 +190,7 @@ def take_effect(account: ReferredAccount, *, at: datetime) -> None:
 
 
 @transaction.atomic
-def reopen(account: ReferredAccount, *, by: AbstractBaseUser, at: datetime, note: str) -> None:
+def reopen(account: ReferredAccount, *, by: User, at: datetime, note: str) -> None:
     """
     Take up a refused or expired account again: in review, expiring no more, calls counted anew.
 
@@ -235,17 +214,17 @@ def reopen(account: ReferredAccount, *, by: AbstractBaseUser, at: datetime, note
             "review_round": account.review_round + 1,
         },
     )
-    _write_note(account, about="reopened", text=note, by=by, at=at)
+    notes.write(account, about="reopened", text=note, by=by, at=at)
 
 
 @transaction.atomic
 def revoke(
     account: ReferredAccount,
     *,
-    by: AbstractBaseUser,
+    by: User,
     at: datetime,
     reason: str,
-    approved_by: AbstractBaseUser | None = None,
+    approved_by: User | None = None,
 ) -> None:
     """
     Take a qualification back: in review again, expiring no more. Calls keep their count.
@@ -266,38 +245,7 @@ def revoke(
         approved_by=approved_by,
         changes={"may_expire": False},
     )
-    _write_note(account, about="revoked", text=reason, by=by, at=at)
-
-
-@transaction.atomic
-def waive(
-    account: ReferredAccount,
-    *,
-    criterion: str,
-    by: AbstractBaseUser,
-    approved_by: AbstractBaseUser,
-    at: datetime,
-    note: str,
-) -> None:
-    """
-    Let a criterion not count against an account; it takes two people and a reason.
-
-    :raises SamePerson: if both are one
-    :raises UnknownCriterion: if the terms of the account have no such criterion
-    """
-    require_two_people(by, approved_by)
-    row = account.terms.criteria.filter(code=criterion).first()
-    if row is None:
-        raise UnknownCriterion(f"The terms of {account} have no criterion '{criterion}'.")
-    CriterionResult.objects.create(
-        account=account,
-        criterion=row,
-        result=Result.WAIVED,
-        found_at=at,
-        found_by=by,
-        approved_by=approved_by,
-    )
-    _write_note(account, about=f"waived {criterion}"[:32], text=note, by=by, at=at)
+    notes.write(account, about="revoked", text=reason, by=by, at=at)
 
 
 def screened(account: ReferredAccount, *, to: AccountStatus, reason: str | None, at: datetime) -> None:
@@ -351,19 +299,6 @@ def give_up(account: ReferredAccount, *, reason: str, at: datetime) -> None:
     )
 
 
-def required_questions(account: ReferredAccount) -> list[Criterion]:
-    """The questions that are asked about this account and must be answered yes."""
-    return [c for c in account.terms.criteria.all() if c.required and is_asked(c, account)]
-
-
-def is_asked(criterion: Criterion, account: ReferredAccount) -> bool:
-    """Is it a question for staff that this account gives reason to ask?"""
-    if criterion.source != CriterionSource.STAFF:
-        return False
-    flagged = account.account_match or account.email_match or account.domain_match
-    return criterion.asked == Asked.ALWAYS or flagged
-
-
 def _now(account: ReferredAccount) -> ReferredAccount:
     """The account as it is now, with what a decision looks at."""
     return ReferredAccount.objects.select_related(
@@ -382,76 +317,14 @@ def _reason(account: ReferredAccount, *, code: str) -> RejectionReason:
     return reason
 
 
-def _known(account: ReferredAccount) -> dict[str, str]:
-    """The latest result of each criterion; answers given for a decision count for that one alone."""
-    results = CriterionResult.objects.filter(account=account, decision__isnull=True).order_by("pk")
-    return dict(results.values_list("criterion__code", "result"))
-
-
-def _with_answers(
-    account: ReferredAccount, known: dict[str, str], answers: Mapping[str, bool] | None
-) -> dict[str, str]:
-    """What is known, with the answers of this call; a waived question needs none."""
-    asked = [c.code for c in account.terms.criteria.all() if is_asked(c, account)]
-    told = dict.fromkeys(asked, True) if answers is None else answers
-    given = {
-        code: Result.PASS.value if told[code] else Result.FAIL.value
-        for code in asked
-        if code in told and known.get(code) != Result.WAIVED
-    }
-    return {**known, **given}
-
-
-def _refuse_missing(account: ReferredAccount, known: Mapping[str, str]) -> None:
-    good = {Result.PASS, Result.WAIVED}
-    if missing := [c.question for c in required_questions(account) if known.get(c.code) not in good]:
-        raise Unanswered(f"Not answered with yes: {' '.join(missing)}")
-    automatic = (c for c in account.terms.criteria.all() if c.source == CriterionSource.AUTOMATIC)
-    if failed := [c.code for c in automatic if c.required and known.get(c.code) not in good]:
-        raise CriterionFailed(f"Failed and not waived: {', '.join(failed)}.")
-
-
-def _store_answers(
-    account: ReferredAccount,
-    answers: Mapping[str, bool] | None,
-    *,
-    decision: Decision,
-    at: datetime,
-    by: AbstractBaseUser,
-) -> None:
-    asked = {c.code: c for c in account.terms.criteria.all() if is_asked(c, account)}
-    told = answers or (
-        dict.fromkeys(asked, True) if answers is None and decision.result == AccountStatus.QUALIFIED else {}
-    )
-    CriterionResult.objects.bulk_create(
-        CriterionResult(
-            account=account,
-            criterion=asked[code],
-            result=Result.PASS if yes else Result.FAIL,
-            found_at=at,
-            found_by=by,
-            decision=decision,
-        )
-        for code, yes in told.items()
-        if code in asked
-    )
-
-
-def _write_note(
-    account: ReferredAccount, *, about: str, text: str, by: AbstractBaseUser, at: datetime
-) -> None:
-    if text:
-        Note.objects.create(account=account, about=about, text=text, written_by=by, written_at=at)
-
-
 def _log(
     account: ReferredAccount,
     *,
     new: AccountStatus,
     cause: Cause,
     at: datetime,
-    by: AbstractBaseUser | None,
-    approved_by: AbstractBaseUser | None = None,
+    by: User | None,
+    approved_by: User | None = None,
     decision: Decision | None = None,
     reason: RejectionReason | None = None,
 ) -> None:
@@ -474,8 +347,8 @@ def _move(
     to: AccountStatus,
     cause: Cause,
     at: datetime,
-    by: AbstractBaseUser | None,
-    approved_by: AbstractBaseUser | None = None,
+    by: User | None,
+    approved_by: User | None = None,
     decision: Decision | None = None,
     reason: RejectionReason | None = None,
     only_if: Mapping[str, object] | None = None,

@@ -139,7 +139,7 @@ class TermsFactory(DjangoModelFactory):
             "kind": "ACCOUNT_BALANCE",
             "amount_minor": 10_000,
             "recurrence": "ONCE",
-            "withdrawable": True,
+            "withdrawable": changes.get("kind") != "ACCOUNT_CREDIT",
             "transferable": True,
             "fee_exempt": False,
         }

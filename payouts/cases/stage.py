@@ -12,8 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.contrib.auth.models import AbstractBaseUser
-from django.contrib.auth.models import User as Person
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from payouts import accrual, batches, program_files, sweeps
@@ -59,7 +58,7 @@ class Stage:
             for customer in case.existing_customers
         )
 
-    def person(self, name: str) -> AbstractBaseUser:
+    def person(self, name: str) -> User:
         return self.people[name]
 
     def enrollment(self, referrer: str) -> Enrollment:
@@ -102,10 +101,10 @@ class Stage:
         with suppress(batches.NothingToApprove):
             batches.approve_all(self.program, put_up_by=put_up_by, approved_by=approved_by, at=at)
 
-    def _people(self) -> dict[str, AbstractBaseUser]:
+    def _people(self) -> dict[str, User]:
         named = [step.keys[key] for step in self.case.steps for key in NAMES_OF_PEOPLE if step.keys.get(key)]
         return {
-            name: Person.objects.create(username=f"{name}@{self.host.slug}")
+            name: User.objects.create(username=f"{name}@{self.host.slug}")
             for name in dict.fromkeys([*APPROVERS, *named])
         }
 

@@ -8,7 +8,7 @@ from payouts import batches, holds, reversals, withdrawals
 from payouts.cases.format import Step
 from payouts.cases.stage import Stage
 from payouts.models import Bonus
-from referrals import desk, enrollment, events, intake, qualification
+from referrals import desk, enrollment, events, evidence, intake, qualification
 from referrals.models import CallOutcome, ReferredAccount
 from referrals.rules.refusal import require_two_people
 
@@ -94,7 +94,7 @@ def _waive(
 ) -> None:
     # One person alone is refused before anybody asks which account it is about.
     require_two_people(stage.person(by), stage.person(approved_by))
-    qualification.waive(
+    evidence.waive(
         _account(stage, account),
         criterion=criterion,
         by=stage.person(by),

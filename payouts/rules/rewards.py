@@ -102,13 +102,13 @@ def discount_minor(
 
     :param types: the event types of the milestones that the reward requires
     """
-    bill = [
+    bill = sum(
         fact.amount_minor
         for fact in facts
         if fact.occurred_at == earned_at and fact.type in types and reward.product in ("", fact.product)
-    ]
+    )
     full = reward.amount_minor or 0
-    return min(full, sum(bill)) if bill else full
+    return min(full, bill) if bill else full
 
 
 def _highest(

@@ -8,11 +8,12 @@ The calendar month of the anchor in the schedule's zone, plus whole months, give
 import calendar
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from referrals.rules.business_days import BusinessDays
+from referrals.rules.zones import first_instant, local_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,41 +80,6 @@ def window_of_month(schedule: Schedule, year: int, month: int) -> Window:
         closes_on=schedule.closes.in_month(*target, schedule.days),
         opens_at=first_instant(opens_on, schedule.zone),
     )
-
-
-def first_instant(day: date, zone: ZoneInfo) -> datetime:
-    """
-    The instant (UTC) at which a date begins in the zone.
-
-    Where midnight happens twice it is the first, where clocks skip midnight the moment they jump; a date
-    that the zone left out altogether begins with the next one.
-    """
-    midnight = datetime.combine(day, time(), tzinfo=zone)
-    begins = midnight.astimezone(UTC)
-    if begins.astimezone(zone).replace(tzinfo=None) == midnight.replace(tzinfo=None):
-        return begins
-
-    # In a gap the two folds give midnight by the offsets after and before the jump, and the jump lies
-    # between them. Only its own instant is right: a gap may start before midnight.
-    before = midnight.replace(fold=1).astimezone(UTC)
-    while begins - before > timedelta(seconds=1):
-        middle = before + timedelta(seconds=(begins - before) // timedelta(seconds=2))
-        if local_date(middle, zone) < day:
-            before = middle
-        else:
-            begins = middle
-    return begins
-
-
-def local_date(at: datetime, zone: ZoneInfo) -> date:
-    """
-    The date on the zone's calendar at that instant.
-
-    :raises ValueError: if the instant has no offset
-    """
-    if at.utcoffset() is None:
-        raise ValueError(f"{at.isoformat()} is no instant: it has no offset.")
-    return at.astimezone(zone).date()
 
 
 def closing_before_opening(

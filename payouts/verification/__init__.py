@@ -46,9 +46,7 @@ def breaches(*, as_of: datetime | None = None) -> list[Breach]:
 
     :param as_of: the instant of a run of the jobs that has just ended; what was due then must be paid
     """
-    parameters: dict[str, str | datetime] = {}
-    if as_of is not None:
-        parameters["as_of"] = connection.ops.adapt_datetimefield_value(as_of)
+    parameters = {} if as_of is None else {"as_of": connection.ops.adapt_datetimefield_value(as_of)}
     found = [_breach(check, parameters) for check in _checks(as_of)]
     if unguarded := guards.missing(connection):
         found.append(
@@ -62,7 +60,7 @@ def _checks(as_of: datetime | None) -> list[Check]:
     return [*ALWAYS, *(bonuses.COMPLETE if as_of is not None else [])]
 
 
-def _breach(check: Check, parameters: Mapping[str, str | datetime]) -> Breach | None:
+def _breach(check: Check, parameters: Mapping[str, str | None]) -> Breach | None:
     sql = check.sql
     for word, expression in DIALECT[connection.vendor].items():
         sql = sql.replace(word, expression)

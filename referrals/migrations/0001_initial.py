@@ -561,7 +561,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("action", models.CharField(max_length=32)),
-                ("target", models.CharField(help_text="Kind and number of what it is about.", max_length=64)),
+                ("target", models.CharField(help_text="Number of what it is about.", max_length=64)),
                 ("arguments", models.JSONField(default=dict)),
                 ("proposed_at", models.DateTimeField()),
                 ("confirmed_at", models.DateTimeField(null=True)),

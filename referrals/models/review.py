@@ -126,7 +126,7 @@ class Proposal(models.Model):
     """A step that takes two people: one proposes it, another confirms it, then it is taken."""
 
     action = models.CharField(max_length=32)
-    target = models.CharField(max_length=64, help_text="Kind and number of what it is about.")
+    target = models.CharField(max_length=64, help_text="Number of what it is about.")
     arguments = models.JSONField(default=dict)
     proposed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="proposals"

@@ -125,7 +125,7 @@ def _history(
         if fact.type in test.counts and (deadline is None or fact.occurred_at < deadline)
     ]
     undoing = [fact for fact in facts if fact.type in test.undone_by and _matches(fact, test)]
-    return _stretches(_LOOK_AT_EVENTS[test.kind](test, counting, undoing))
+    return _stretches(_LOOK_AT_EVENTS[TestKind(test.kind)](test, counting, undoing))
 
 
 Verdicts = Iterable[tuple[datetime, bool]]

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser
 from datetime import datetime
+from functools import partial
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -25,7 +26,7 @@ class Command(BaseCommand):
             raise CommandError(f"--as-of: '{as_of}' lies in the future; try 'release --dry-run' instead.")
         failed = 0
         for name, sweep in sweeps.SWEEPS.items():
-            run = jobs.recorded(name, lambda sweep=sweep: sweep(as_of=at), as_of=at, clock=timezone.now)
+            run = jobs.recorded(name, partial(sweep, as_of=at), as_of=at, clock=timezone.now)
             self.stdout.write(f"{name}: examined {run.examined}, done {run.done}, failed {run.failed}")
             failed += run.failed
         if failed:

@@ -34,7 +34,8 @@ class Command(BaseCommand):
                 named = ", ".join(map(str, breach.rows))
                 more = ", …" if breach.count > len(breach.rows) else ""
                 self.stdout.write(f"{breach.invariant}: {breach.message}: {breach.count} ({named}{more})")
-            self.stdout.write(f"Checked {', '.join(checked)}: {len(breaches) or 'no'} breaches.")
+            number = f"{len(breaches) or 'no'} breach{'' if len(breaches) == 1 else 'es'}"
+            self.stdout.write(f"Checked {', '.join(checked)}: {number}.")
         if breaches:
             sys.exit(1)
 

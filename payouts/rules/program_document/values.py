@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from payouts.rules.program_document.problems import BROKEN, Place, shown
-from payouts.rules.schedule import first_instant
 from referrals.rules import money
 from referrals.rules.words import PointKind
+from referrals.rules.zones import first_instant
 
 Reader = Callable[[Any, Place], Any]
 

@@ -1,0 +1,82 @@
+"""The steps that take two people, by name: what a confirmed proposal does."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from payouts import reversals
+from payouts.models import Bonus
+from referrals import events, evidence, intake, proposals
+from referrals.models import AccountEvent, Program, Proposal, ReferredAccount, Referrer
+
+
+def _revoke(proposal: Proposal, by: User, at: datetime) -> None:
+    account = ReferredAccount.objects.get(pk=proposal.target)
+    reversals.revoke(
+        account,
+        by=proposal.proposed_by,
+        approved_by=by,
+        at=at,
+        reason=proposal.arguments["reason"],
+    )
+
+
+def _waive(proposal: Proposal, by: User, at: datetime) -> None:
+    evidence.waive(
+        ReferredAccount.objects.get(pk=proposal.target),
+        criterion=proposal.arguments["criterion"],
+        by=proposal.proposed_by,
+        approved_by=by,
+        at=at,
+        note=proposal.arguments["note"],
+    )
+
+
+def _attribute(proposal: Proposal, by: User, at: datetime) -> None:
+    intake.attribute(
+        Program.objects.get(pk=proposal.target),
+        host_account=proposal.arguments["host_account"],
+        referrer=Referrer.objects.get(pk=proposal.arguments["referrer"]),
+        by=proposal.proposed_by,
+        approved_by=by,
+        at=at,
+        note=proposal.arguments["note"],
+    )
+
+
+def _reverse(proposal: Proposal, by: User, at: datetime) -> None:
+    reversals.reverse(
+        Bonus.objects.get(pk=proposal.target),
+        by=proposal.proposed_by,
+        approved_by=by,
+        at=at,
+        note=proposal.arguments["note"],
+    )
+
+
+def _void_event(proposal: Proposal, by: User, at: datetime) -> None:
+    event = AccountEvent.objects.get(pk=proposal.target)
+    events.void(event, by=proposal.proposed_by, approved_by=by, at=at)
+
+
+STEPS: dict[str, Callable[[Proposal, User, datetime], None]] = {
+    "revoke": _revoke,
+    "waive": _waive,
+    "attribute": _attribute,
+    "reverse": _reverse,
+    "void_event": _void_event,
+}
+"""Action to step; the target is the number of the account, program, bonus or event."""
+
+
+@transaction.atomic
+def confirm(proposal: Proposal, *, by: User, at: datetime) -> None:
+    """
+    Confirm what another person proposed, and take the step; if it is refused, nothing is confirmed.
+
+    :raises Refused: what the step itself refuses, and what referrals.proposals.confirm does
+    """
+    proposals.confirm(proposal, by=by, at=at)
+    STEPS[proposal.action](proposal, by, at)

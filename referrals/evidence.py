@@ -1,0 +1,134 @@
+"""
+What is known about the criteria of an account: automatic results, answers of a call, waivers.
+
+Results are append-only and the latest counts; answers count for the decision that they were
+given for. An account is qualified only on passing or waived results.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from referrals import notes
+from referrals.models import Criterion, CriterionResult, Decision, ReferredAccount
+from referrals.rules.lifecycle import AccountStatus
+from referrals.rules.refusal import Refused, require_two_people
+from referrals.rules.words import Asked, CriterionSource, Result
+
+
+class Unanswered(Refused):
+    """A required question has no yes."""
+
+    code = "unanswered"
+
+
+class CriterionFailed(Refused):
+    """A required automatic criterion failed and is not waived."""
+
+    code = "criterion_failed"
+
+
+class UnknownCriterion(Refused):
+    """The terms of the account have no such criterion."""
+
+    code = "unknown_criterion"
+
+
+@transaction.atomic
+def waive(
+    account: ReferredAccount,
+    *,
+    criterion: str,
+    by: User,
+    approved_by: User,
+    at: datetime,
+    note: str,
+) -> None:
+    """
+    Let a criterion not count against an account; it takes two people and a reason.
+
+    :raises SamePerson: if both are one
+    :raises UnknownCriterion: if the terms of the account have no such criterion
+    """
+    require_two_people(by, approved_by)
+    row = account.terms.criteria.filter(code=criterion).first()
+    if row is None:
+        raise UnknownCriterion(f"The terms of {account} have no criterion '{criterion}'.")
+    CriterionResult.objects.create(
+        account=account,
+        criterion=row,
+        result=Result.WAIVED,
+        found_at=at,
+        found_by=by,
+        approved_by=approved_by,
+    )
+    notes.write(account, about=f"waived {criterion}"[:32], text=note, by=by, at=at)
+
+
+def required_questions(account: ReferredAccount) -> list[Criterion]:
+    """The questions that are asked about this account and must be answered yes."""
+    return [c for c in account.terms.criteria.all() if c.required and is_asked(c, account)]
+
+
+def is_asked(criterion: Criterion, account: ReferredAccount) -> bool:
+    """Is it a question for staff that this account gives reason to ask?"""
+    if criterion.source != CriterionSource.STAFF:
+        return False
+    flagged = account.account_match or account.email_match or account.domain_match
+    return criterion.asked == Asked.ALWAYS or flagged
+
+
+def known(account: ReferredAccount) -> dict[str, str]:
+    """The latest result of each criterion; answers given for a decision count for that one alone."""
+    results = CriterionResult.objects.filter(account=account, decision__isnull=True).order_by("pk")
+    return dict(results.values_list("criterion__code", "result"))
+
+
+def with_answers(
+    account: ReferredAccount, known: dict[str, str], answers: Mapping[str, bool] | None
+) -> dict[str, str]:
+    """What is known, with the answers of this call; a waived question needs none."""
+    asked = [c.code for c in account.terms.criteria.all() if is_asked(c, account)]
+    told = dict.fromkeys(asked, True) if answers is None else answers
+    given = {
+        code: Result.PASS.value if told[code] else Result.FAIL.value
+        for code in asked
+        if code in told and known.get(code) != Result.WAIVED
+    }
+    return {**known, **given}
+
+
+def refuse_missing(account: ReferredAccount, known: Mapping[str, str]) -> None:
+    good = {Result.PASS, Result.WAIVED}
+    if missing := [c.question for c in required_questions(account) if known.get(c.code) not in good]:
+        raise Unanswered(f"Not answered with yes: {' '.join(missing)}")
+    automatic = (c for c in account.terms.criteria.all() if c.source == CriterionSource.AUTOMATIC)
+    if failed := [c.code for c in automatic if c.required and known.get(c.code) not in good]:
+        raise CriterionFailed(f"Failed and not waived: {', '.join(failed)}.")
+
+
+def store_answers(
+    account: ReferredAccount,
+    answers: Mapping[str, bool] | None,
+    *,
+    decision: Decision,
+) -> None:
+    """Keep the answers of the call on which a decision rests."""
+    asked = {c.code: c for c in account.terms.criteria.all() if is_asked(c, account)}
+    told = answers or (
+        dict.fromkeys(asked, True) if answers is None and decision.result == AccountStatus.QUALIFIED else {}
+    )
+    CriterionResult.objects.bulk_create(
+        CriterionResult(
+            account=account,
+            criterion=asked[code],
+            result=Result.PASS if yes else Result.FAIL,
+            found_at=decision.decided_at,
+            found_by_id=decision.decided_by_id,
+            decision=decision,
+        )
+        for code, yes in told.items()
+        if code in asked
+    )
