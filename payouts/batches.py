@@ -6,7 +6,7 @@ line. An approved batch can only be voided, which frees its bonuses.
 """
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -175,7 +175,16 @@ def _draft(schedule: PayoutSchedule, *, as_of: datetime, tally: Tally) -> None:
 
 
 def _new(schedule: PayoutSchedule, *, kind: str, as_of: datetime, status: BatchStatus) -> PayoutBatch:
-    program, run_on = schedule.terms.program, local_date(as_of, schedule.zone)
+    run_on = local_date(as_of, schedule.zone)
+    return _numbered(schedule.terms.program, run_on=run_on, kind=kind, status=status, at=as_of)
+
+
+def _successor(batch: PayoutBatch, *, at: datetime) -> PayoutBatch:
+    """The next draft of the same run, for what leaves this one."""
+    return _numbered(batch.program, run_on=batch.run_on, kind=batch.kind, status=BatchStatus.DRAFT, at=at)
+
+
+def _numbered(program: Program, *, run_on: date, kind: str, status: BatchStatus, at: datetime) -> PayoutBatch:
     key = {"program": program, "run_on": run_on, "kind": kind, "currency": program.currency}
     last = PayoutBatch.objects.filter(**key).aggregate(last=Max("sequence"))["last"] or 0
     batch = PayoutBatch.objects.create(
@@ -185,7 +194,7 @@ def _new(schedule: PayoutSchedule, *, kind: str, as_of: datetime, status: BatchS
         automatic=status == BatchStatus.APPROVED,
         people_needed=program.people_needed,
     )
-    BatchChange.objects.create(batch=batch, old_status="", new_status=status, changed_at=as_of)
+    BatchChange.objects.create(batch=batch, old_status="", new_status=status, changed_at=at)
     return batch
 
 
@@ -216,13 +225,17 @@ def _lines(batch: PayoutBatch) -> BonusQuerySet:
 
 
 def _leave_out(batch: PayoutBatch, *, at: datetime) -> None:
-    """What is held or waits at this moment leaves the batch."""
+    """What is held or waits at this moment goes on into the next draft."""
     lines = _lines(batch)
     ready: list[int] = []
     for schedule in PayoutSchedule.objects.filter(terms__in=lines.order_by().values("terms")):
         approvable = due.approvable(lines, schedule, kind=batch.kind, as_of=at)
         ready += approvable.values_list("pk", flat=True)
-    lines.exclude(pk__in=ready).update(batch=None)
+    waiting = lines.exclude(pk__in=ready)
+    if waiting.exists():
+        others = PayoutBatch.objects.in_draft().filter(program=batch.program_id, kind=batch.kind)
+        following = others.exclude(pk=batch.pk).first()
+        waiting.update(batch=following or _successor(batch, at=at))
 
 
 def _content(batch: PayoutBatch) -> list[tuple[int, int, int, str]]:

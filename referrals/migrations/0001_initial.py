@@ -267,7 +267,7 @@ class Migration(migrations.Migration):
                 (
                     "snapshot",
                     models.JSONField(
-                        help_text="What was known of each required criterion when it was decided: code and result."
+                        help_text="What was known of each criterion when it was decided: code to result."
                     ),
                 ),
                 (

@@ -82,7 +82,7 @@ class Decision(models.Model):
     decided_at = models.DateTimeField()
     takes_effect_at = models.DateTimeField()
     snapshot = models.JSONField(
-        help_text="What was known of each required criterion when it was decided: code and result."
+        help_text="What was known of each criterion when it was decided: code to result."
     )
 
     objects = DecisionQuerySet.as_manager()
