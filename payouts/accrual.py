@@ -32,7 +32,7 @@ from payouts.rules.schedule import Schedule, Window, window, window_of_month
 from referrals import evaluation
 from referrals.evaluation import Evaluated
 from referrals.jobs import Tally
-from referrals.models import Program, ReferredAccount, Terms
+from referrals.models import Enrollment, Program, ReferredAccount, Terms
 from referrals.rules.facts import first_payment_at
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.milestones import is_holding
@@ -103,7 +103,7 @@ class Accrual:
         seen = {account.pk: account.facts_changed for account in accounts}
         evaluated = evaluation.evaluate_and_store(accounts, as_of=self.as_of)
         stored = _bonuses_of(accounts)
-        self._follow_milestones(evaluated, stored)
+        self._follow(evaluated, stored)
         self._activate(evaluated, stored)
         self._grant(evaluated)
         refused = [
@@ -124,8 +124,8 @@ class Accrual:
         self.tally.examined += len(accounts)
         self.tally.done += len(accounts)
 
-    def _follow_milestones(self, evaluated: Sequence[Evaluated], stored: dict[int, list[Bonus]]) -> None:
-        """Keep on each bonus whether its milestones hold now: release asks for it."""
+    def _follow(self, evaluated: Sequence[Evaluated], stored: dict[int, list[Bonus]]) -> None:
+        """Keep on each bonus whether its milestones hold and its qualification stands: release asks."""
         changed: dict[bool, list[int]] = {True: [], False: []}
         for each in evaluated:
             rules = {rule.code: rule for rule in self.paying(each.account.terms).rules}
@@ -136,6 +136,10 @@ class Accrual:
         for holds, bonuses in changed.items():
             if bonuses:
                 Bonus.objects.filter(pk__in=bonuses).update(milestones_hold=holds)
+        qualified = [e.account.pk for e in evaluated if e.account.status == AccountStatus.QUALIFIED]
+        waiting = [b.pk for pk in qualified for b in stored.get(pk, ()) if b.under_review]
+        if waiting:
+            Bonus.objects.filter(pk__in=waiting).update(under_review=False)
 
     def _activate(self, evaluated: Sequence[Evaluated], stored: dict[int, list[Bonus]]) -> None:
         taken: Counter[tuple[int, str]] = Counter()
@@ -288,6 +292,8 @@ def _fits_cap(account: ReferredAccount, draft: BonusDraft, taken: Counter[tuple[
         return True
     key = (account.enrollment_id, draft.reward.code)
     if key not in taken:
+        # Two accounts of one referrer may be evaluated at once: the second waits and counts the first.
+        Enrollment.objects.select_for_update(no_key=True).get(pk=account.enrollment_id)
         living = Bonus.objects.living().filter(enrollment=account.enrollment, reward__code=draft.reward.code)
         taken[key] = living.aggregate(count=Count("pk"))["count"]
     if taken[key] >= cap:

@@ -16,14 +16,14 @@ from payouts.models.bonus import BonusQuerySet
 from payouts.rules.lifecycle import NO_LONGER_HOLDS, NOT_ACTIVE
 from referrals.models import EligibilityRule, Program
 from referrals.rules.facts import Activity
-from referrals.rules.lifecycle import AccountStatus, EnrollmentStatus
+from referrals.rules.lifecycle import EnrollmentStatus
 from referrals.rules.words import Attribute, CheckedAt, Condition, IfNotActive, Operator
 
 # Held, of a suspended referrer, of an account in review, or with facts not looked at yet.
 BLOCKED = (
     Q(on_hold=True)
     | Q(enrollment__status=EnrollmentStatus.SUSPENDED)
-    | Q(account__status=AccountStatus.IN_REVIEW)
+    | Q(under_review=True)
     | ~Q(account__facts_changed=F("account__facts_evaluated"))
 )
 YES_OR_NO = (Attribute.IS_PARTNER, Attribute.MARKETING_OPT_OUT)

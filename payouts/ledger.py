@@ -9,7 +9,7 @@ the statement, so nothing is booked half.
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from payouts.insertion import insert_from
@@ -46,11 +46,9 @@ def open_program_accounts(program: Program) -> None:
 
 def open_referrer_accounts(enrollments: Iterable[Enrollment]) -> None:
     """Open the accounts of these referrers in their programs, where they are missing."""
-    have = set(
-        LedgerAccount.objects.filter(enrollment__in=(each.pk for each in enrollments)).values_list(
-            "enrollment_id", flat=True
-        )
-    )
+    mine = LedgerAccount.objects.filter(enrollment__in=(each.pk for each in enrollments))
+    complete = mine.values("enrollment").annotate(kinds=Count("kind")).filter(kinds=len(OF_REFERRER))
+    have = set(complete.values_list("enrollment", flat=True))
     LedgerAccount.objects.bulk_create(
         (
             LedgerAccount(kind=kind, program=each.program, enrollment=each, currency=each.program.currency)

@@ -59,6 +59,8 @@ def revoke(
         )
     if needs_two:
         require_two_people(by, approved_by)
+    # Release claims these rows: of a revocation and a payment, one comes first and the other sees it.
+    Bonus.objects.unpaid().filter(account=account).update(under_review=True)
     qualification.revoke(
         account, by=by, at=at, reason=reason, approved_by=approved_by if approved_by != by else None
     )
@@ -76,16 +78,18 @@ def reverse(bonus: Bonus, *, by: User, approved_by: User, at: datetime, note: st
     if bonus.terms.clawback != Clawback.BY_STAFF:
         raise ClawbackNotAllowed(f"{bonus.terms} do not let a paid bonus be taken back.")
     require_two_people(by, approved_by)
-    paid = Bonus.objects.filter(pk=bonus.pk, status=BonusStatus.PAID)
-    trail.log_each(paid, new=BonusStatus.REVERSED, at=at, by=by, approved_by=approved_by)
+    mine = Bonus.objects.filter(pk=bonus.pk)
+    if not mine.filter(status=BonusStatus.PAID).update(status=BonusStatus.REVERSED):
+        raise NotPaid("The bonus is not paid: there is nothing to take back.")
+    trail.log_each(
+        mine, old=BonusStatus.PAID, new=BonusStatus.REVERSED, at=at, by=by, approved_by=approved_by
+    )
     ledger.post_for_each(
-        paid,
+        mine,
         kind=TransferKind.REVERSED,
         debit=ledger.TAKEN_BACK_FROM[RewardKind(bonus.kind)],
         credit=AccountKind.EXPENSE,
         posted_at=at,
         reverses=TransferKind.RELEASED,
     )
-    if not paid.update(status=BonusStatus.REVERSED):
-        raise NotPaid("The bonus is not paid: there is nothing to take back.")
     notes.write(bonus.account, about="reversed", text=note, by=by, at=at)

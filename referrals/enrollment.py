@@ -5,11 +5,13 @@ Nothing else writes an enrollment, a link or a code.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TypeVar
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Model
 
 from referrals.models import (
     EligibilityRule,
@@ -24,12 +26,17 @@ from referrals.models import (
 from referrals.rules.criteria import is_eligible
 from referrals.rules.identity import folded_code, folded_link
 from referrals.rules.lifecycle import ENROLLMENT_SOURCES, EnrollmentStatus
-from referrals.rules.refusal import Refused
+from referrals.rules.refusal import Refused, WrongField
 from referrals.rules.words import CheckedAt, EnrollmentMode, ProgramStatus
 
 # Easy to say on the phone: no vowels, so no words, and nothing that looks like something else.
 ALPHABET = "bcdfghjkmnpqrstvwxz23456789"
 SYMBOLS = 8
+
+Shared = TypeVar("Shared", ReferralLink, ReferralCode)
+"""What a referrer shares."""
+FOLD: dict[type[Model], Callable[[str], str]] = {ReferralLink: folded_link, ReferralCode: folded_code}
+"""How each is compared."""
 
 
 class NotEligible(Refused):
@@ -101,8 +108,8 @@ def enroll(
     )
     if is_new:
         _log(enrollment, old="", new=EnrollmentStatus.ACTIVE, at=at, by=None)
-        _new_link(enrollment, text=link or _made_up(ReferralLink, program), at=at)
-        _new_code(enrollment, text=code or _made_up(ReferralCode, program).upper(), at=at)
+        _give(ReferralLink, enrollment, text=link or _made_up(ReferralLink, program), at=at)
+        _give(ReferralCode, enrollment, text=code or _made_up(ReferralCode, program).upper(), at=at)
     return enrollment
 
 
@@ -142,10 +149,7 @@ def change_link(referrer: Referrer, *, program: Program, text: str, at: datetime
     :raises NotEnrolled: if the referrer never took part
     :raises AlreadyTaken: if the link belongs to anybody, or ever did
     """
-    enrollment = _enrollment_of(referrer, program=program)
-    _refuse_taken(ReferralLink, program, folded_link(text), text)
-    enrollment.links.filter(valid_until__isnull=True).update(valid_until=at)
-    return _new_link(enrollment, text=text, at=at)
+    return _replace(ReferralLink, _enrollment_of(referrer, program=program), text=text, at=at)
 
 
 @transaction.atomic
@@ -156,10 +160,7 @@ def change_code(referrer: Referrer, *, program: Program, text: str, at: datetime
     :raises NotEnrolled: if the referrer never took part
     :raises AlreadyTaken: if the code belongs to anybody, or ever did
     """
-    enrollment = _enrollment_of(referrer, program=program)
-    _refuse_taken(ReferralCode, program, folded_code(text), text)
-    enrollment.codes.filter(valid_until__isnull=True).update(valid_until=at)
-    return _new_code(enrollment, text=text, at=at)
+    return _replace(ReferralCode, _enrollment_of(referrer, program=program), text=text, at=at)
 
 
 @transaction.atomic
@@ -223,31 +224,29 @@ def _log(enrollment: Enrollment, *, old: str, new: EnrollmentStatus, at: datetim
     )
 
 
-def _new_link(enrollment: Enrollment, *, text: str, at: datetime) -> ReferralLink:
-    host_id = enrollment.program.host_id
-    _refuse_taken(ReferralLink, enrollment.program, folded_link(text), text)
-    return ReferralLink.objects.create(
-        host_id=host_id, enrollment=enrollment, text=text, folded=folded_link(text), valid_from=at
-    )
+def _replace(kind: type[Shared], enrollment: Enrollment, *, text: str, at: datetime) -> Shared:
+    kind._default_manager.filter(enrollment=enrollment, valid_until__isnull=True).update(valid_until=at)
+    return _give(kind, enrollment, text=text, at=at)
 
 
-def _new_code(enrollment: Enrollment, *, text: str, at: datetime) -> ReferralCode:
-    host_id = enrollment.program.host_id
-    _refuse_taken(ReferralCode, enrollment.program, folded_code(text), text)
-    return ReferralCode.objects.create(
-        host_id=host_id, enrollment=enrollment, text=text, folded=folded_code(text), valid_from=at
-    )
-
-
-def _refuse_taken(
-    kind: type[ReferralLink] | type[ReferralCode], program: Program, folded: str, text: str
-) -> None:
-    if kind.objects.filter(host=program.host_id, folded=folded).exists():
+def _give(kind: type[Shared], enrollment: Enrollment, *, text: str, at: datetime) -> Shared:
+    folded = FOLD[kind](text)
+    if not folded:
+        raise WrongField("text", f"'{text}' has no letter or digit.")
+    if _is_taken(kind, enrollment.program, folded):
         raise AlreadyTaken(f"'{text}' is taken, or was once: choose another one.")
+    host_id = enrollment.program.host_id
+    return kind._default_manager.create(
+        host_id=host_id, enrollment=enrollment, text=text, folded=folded, valid_from=at
+    )
 
 
-def _made_up(kind: type[ReferralLink] | type[ReferralCode], program: Program) -> str:
+def _made_up(kind: type[Shared], program: Program) -> str:
     while True:
         text = "".join(secrets.choice(ALPHABET) for _ in range(SYMBOLS))
-        if not kind.objects.filter(host=program.host_id, folded=text).exists():
+        if not _is_taken(kind, program, text):
             return text
+
+
+def _is_taken(kind: type[Shared], program: Program, folded: str) -> bool:
+    return kind._default_manager.filter(host=program.host_id, folded=folded).exists()

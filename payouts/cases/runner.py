@@ -14,6 +14,7 @@ from payouts.cases.seen import seen
 from payouts.cases.stage import Stage, staged
 from payouts.cases.steps import take
 from payouts.cases.stops import stops
+from payouts.rules.program_document import Document, Problem
 from referrals.rules.refusal import Refused, WrongField
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,8 @@ def case_of(written: object, *, folder: Path, programs: Programs) -> Case:
     :param folder: where its file lies
     :raises WrongCase: with everything that is wrong with it
     """
-    document, problems = None, []
+    document: Document | None = None
+    problems: list[Problem] = []
     if isinstance(written, dict):
         program, changes = written.get("program"), written.get("set") or {}
         if isinstance(program, str) and isinstance(changes, dict):
@@ -94,10 +96,16 @@ def differences(case: Case) -> list[Difference]:
     :raises WrongCase: if a step makes no sense
     """
     with staged(case) as stage:
-        found = play(case, stage)
-        for section, expected in case.expect.items():
-            there = seen(stage, section, list(expected or ()), as_of=case.as_of)
-            found += expectations.differences(expected, there, path=section)
+        return differences_on(stage)
+
+
+def differences_on(stage: Stage) -> list[Difference]:
+    """The same on a stage that is there already, which stays as it is at the end."""
+    case = stage.case
+    found = play(case, stage)
+    for section, expected in case.expect.items():
+        there = seen(stage, section, list(expected or ()), as_of=case.as_of)
+        found += expectations.differences(expected, there, path=section)
     return found
 
 

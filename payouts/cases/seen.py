@@ -11,7 +11,8 @@ from typing import Any
 from django.db.models import Sum
 
 from payouts import explain, ledger
-from payouts.cases.format import EXCEPTIONS, utc_text
+from payouts.cases.format import EXCEPTIONS
+from payouts.cases.kinds import utc_text
 from payouts.cases.stage import Stage
 from payouts.models import Benefit, Bonus, LedgerAccount
 from payouts.rules.lifecycle import UNPAID, AccountKind, BonusStatus

@@ -143,5 +143,5 @@ def _before_everything(case: Case) -> datetime:
     closes_at = case.document["terms"]["enrollment_closes_at"]
     zone = ZoneInfo(case.document["program"]["time_zone"])
     closing = [to_instant(closes_at, zone)] if closes_at else []
-    instants = [*(step.at for step in case.steps), *told, *case.jobs.at, *closing, case.as_of]
-    return min(instants) - timedelta(days=1)
+    spoken_of: list[datetime] = [*(step.at for step in case.steps), *told, *case.jobs.at, *closing]
+    return min([*spoken_of, case.as_of]) - timedelta(days=1)

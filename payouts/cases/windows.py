@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from payouts import program_files
-from payouts.cases import expectations, format
-from payouts.cases.format import utc_text
+from payouts.cases import expectations, kinds
 from payouts.cases.programs import Programs
 from payouts.cases.report import Outcome, WrongCase
 from payouts.rules.program_document import Problem, schema, values
@@ -15,12 +14,12 @@ from payouts.rules.program_document.problems import Place
 from payouts.rules.schedule import Schedule, closing_before_opening, window
 
 GROUP: Keys = (
-    Key("id", format.ID),
-    Key("title", format.TITLE, ""),
-    Key("program", format.PROGRAM, None),
-    Key("set", format.CHANGES, {}),
-    Key("schedule", format.anything, None),
-    Key("rows", format.anything),
+    Key("id", kinds.ID),
+    Key("title", kinds.WORDS, ""),
+    Key("program", kinds.PROGRAM, None),
+    Key("set", kinds.CHANGES, {}),
+    Key("schedule", kinds.anything, None),
+    Key("rows", kinds.anything),
 )
 
 # As in a program file; but no program stands behind it that would have a zone.
@@ -30,11 +29,11 @@ SCHEDULE: Keys = (
 )
 
 ROW: Keys = (
-    Key("anchor", format.instant),
-    Key("window_opens", format.date_as_text, None),
-    Key("window_closes", format.date_as_text, None),
-    Key("opens_at", format.instant_as_text, None),
-    Key("note", format.TITLE, ""),
+    Key("anchor", kinds.instant),
+    Key("window_opens", kinds.date_as_text, None),
+    Key("window_closes", kinds.date_as_text, None),
+    Key("opens_at", kinds.instant_as_text, None),
+    Key("note", kinds.WORDS, ""),
 )
 SEEN = ("window_opens", "window_closes", "opens_at")
 
@@ -62,7 +61,7 @@ def outcomes(
             return
         yield from (Outcome(f"{name}[{n}]", str(file), error=str(wrong)) for n in range(len(rows)))
         return
-    for position, row in enumerate(rows if isinstance(rows, list) else []):
+    for position, row in enumerate(rows or ()):
         yield _row(row, schedule, name=f"{name}[{position}]", file=file)
 
 
@@ -73,7 +72,7 @@ def _row(written: object, schedule: Schedule, *, name: str, file: Path) -> Outco
         return Outcome(name, str(file), error=_all(top.problems))
     try:
         promised = window(schedule, row["anchor"])
-        opens_at = utc_text(promised.opens_at)
+        opens_at = kinds.utc_text(promised.opens_at)
     except (ValueError, OverflowError) as error:
         return Outcome(name, str(file), error=f"anchor: {error}")
     seen = {
@@ -89,8 +88,8 @@ def _schedule(written: object, *, folder: Path, programs: Programs) -> Schedule:
     top = Place()
     group = _read_group(written, top)
     if not top.problems:
-        if not isinstance(group["rows"], list):
-            top.key("rows").refuse("must be a list")
+        if not isinstance(group["rows"], list) or not group["rows"]:
+            top.key("rows").refuse("must be a list with at least one row")
         if (group["program"] is None) == (group["schedule"] is None):
             top.refuse("must have either a program or a schedule of its own")
         if group["schedule"] is not None and group["set"]:

@@ -72,6 +72,14 @@ class Migration(migrations.Migration):
                 ),
                 ("on_hold", models.BooleanField(default=False, editable=False)),
                 (
+                    "under_review",
+                    models.BooleanField(
+                        default=False,
+                        editable=False,
+                        help_text="The account was revoked: the bonus waits for a new decision.",
+                    ),
+                ),
+                (
                     "milestones_hold",
                     models.BooleanField(
                         default=True,

@@ -32,14 +32,6 @@ class BonusQuerySet(models.QuerySet["Bonus"]):
         """Unpaid, and the window has opened."""
         return self.unpaid().filter(opens_at__lte=as_of)
 
-    def not_waiting(self) -> Self:
-        """Neither held, nor of a suspended referrer, nor of an account in review or not evaluated yet."""
-        return self.filter(
-            on_hold=False,
-            enrollment__status="ACTIVE",
-            account__facts_changed=F("account__facts_evaluated"),
-        ).exclude(account__status="IN_REVIEW")
-
     def paid_exceptions(self) -> Self:
         """Paid bonuses that would not be paid today: revoked, or refunded since."""
         return self.filter(status=BonusStatus.PAID).exclude(account__status="QUALIFIED", milestones_hold=True)
@@ -72,6 +64,11 @@ class Bonus(models.Model):
 
     status = models.CharField(max_length=9, choices=BonusStatus.choices(), editable=False)
     on_hold = models.BooleanField(default=False, editable=False)
+    under_review = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="The account was revoked: the bonus waits for a new decision.",
+    )
     milestones_hold = models.BooleanField(
         default=True, editable=False, help_text="The required milestones hold with what is known now."
     )

@@ -6,6 +6,8 @@ numbers of the invariants are the project's own (I1 books, I2 exactly once, I3 c
 I4 window, I5 qualified, I6 trail, I7 append-only, I8 derived = summed, I10 events,
 I11 bounds, I12 authority, I13 isolation). Nothing here is shared with the code that writes
 those rows: a mistake there must not hide itself. Reads only, and row by row nothing.
+
+What is told to payment providers (I9), clicks (I14) and leases (I15) leave no rows yet.
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,6 @@
 from payouts.verification.check import Check
 
 CHECKS = [
-    # --- I10: events -------------------------------------------------------------------------------------
     Check(
         "I10",
         "events of another host than the client's that told them",
@@ -29,7 +28,6 @@ CHECKS = [
         HAVING COUNT(*) > 1
         """,
     ),
-    # --- I13: isolation ----------------------------------------------------------------------------------
     Check(
         "I13",
         "enrollments of a referrer of another host",

@@ -42,7 +42,6 @@ COMPLETE = [
 ]
 
 CHECKS = [
-    # --- I4: the window ----------------------------------------------------------------------------------
     Check(
         "I4",
         "bonuses released before their window opened",
@@ -69,7 +68,6 @@ CHECKS = [
         END
         """,
     ),
-    # --- I5: qualified -----------------------------------------------------------------------------------
     Check(
         "I5",
         "bonuses without a decision of staff that qualified the account by then",
@@ -158,7 +156,6 @@ CHECKS = [
         WHERE bonus.paid_at IS NOT NULL AND spell.account_id IS NULL
         """,
     ),
-    # --- I12: authority ----------------------------------------------------------------------------------
     Check(
         "I12",
         "batches not approved by the people that they need",

@@ -3,7 +3,6 @@
 from payouts.verification.check import Check
 
 CHECKS = [
-    # --- I1: the books -----------------------------------------------------------------------------------
     Check(
         "I1",
         "transfers that move no amount",
@@ -132,7 +131,6 @@ CHECKS = [
             OR credit.enrollment_id <> gift.receiver_id
         """,
     ),
-    # --- I2: exactly once --------------------------------------------------------------------------------
     Check(
         "I2",
         "bonuses without exactly one transfer of each kind that their status calls for",
@@ -207,7 +205,6 @@ CHECKS = [
             OR forth.amount_minor <> back.amount_minor
         """,
     ),
-    # --- I8: what is derived equals its sum --------------------------------------------------------------
     Check(
         "I8",
         "payouts with another amount than their bonuses together",
@@ -242,7 +239,6 @@ CHECKS = [
         HAVING SUM(accounts) <> 0
         """,
     ),
-    # --- I11: bounds -------------------------------------------------------------------------------------
     # What two people took back may exceed what was left: later bonuses make up for it.
     Check(
         "I11",

@@ -1,6 +1,7 @@
 """Events and isolation: each breach is named."""
 
 import pytest
+from django.db import connection
 
 from referrals.models import AccountEvent
 from tests.factories import (
@@ -22,9 +23,6 @@ from tests.payouts.verification.plant import alter, found, guards_down, taken_ou
 pytestmark = pytest.mark.django_db
 
 
-# --- I10: events ----------------------------------------------------------------------------------------------
-
-
 def test_events_of_another_host():
     event = AccountEventFactory(host=HostFactory())
 
@@ -37,16 +35,13 @@ def test_events_without_a_hash():
     assert found() == [("I10", "events without the hash of their content", [event.pk])]
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite cannot drop a unique key of a table")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite cannot drop a unique key of a table")
 def test_events_stored_twice():
     client = ApiClientFactory()
     with guards_down(AccountEvent, "account_event_once_for_ever"):
         _, second = AccountEventFactory.create_batch(2, client=client, event_id="event-1")
 
     assert found() == [("I10", "events stored twice", [second.pk])]
-
-
-# --- I13: isolation -------------------------------------------------------------------------------------------
 
 
 MISFIT = "bonuses whose account, referrer, terms, reward and decision do not belong together"

@@ -22,9 +22,6 @@ from tests.payouts.verification.plant import AFTER_APPROVAL, SECOND, alter, foun
 pytestmark = pytest.mark.django_db
 
 
-# --- I3: complete ---------------------------------------------------------------------------------------------
-
-
 OPEN = "bonuses that are due, unpaid, and have no recorded reason"
 
 
@@ -72,9 +69,6 @@ def test_bonuses_that_wait_for_people():
     assert found(as_of=LATER)[0] == ("I3", OPEN, [bonus.pk])
 
 
-# --- I4: the window -------------------------------------------------------------------------------------------
-
-
 EARLY = "bonuses released before their window opened"
 DAYS_LATE = "bonuses that record another number of days late than they were released after their window"
 
@@ -118,9 +112,6 @@ def test_bonuses_late_before_they_are_paid():
     bonus = booked_bonus(days_late=1)
 
     assert found() == [("I4", DAYS_LATE, [bonus.pk])]
-
-
-# --- I5: qualified --------------------------------------------------------------------------------------------
 
 
 UNDECIDED = "bonuses without a decision of staff that qualified the account by then"
@@ -226,9 +217,6 @@ def test_a_qualification_may_be_revoked_once_the_bonus_is_paid(after):
     revoked(paid_bonus(), at=PAID_AT + after)
 
     assert found() == []
-
-
-# --- I12: authority -------------------------------------------------------------------------------------------
 
 
 PEOPLE = "bonuses not prepared and approved by the people that they need"

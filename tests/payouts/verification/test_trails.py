@@ -21,9 +21,6 @@ from tests.payouts.verification.plant import AFTER_APPROVAL, alter, found, guard
 pytestmark = pytest.mark.django_db
 
 
-# --- I6: trails -----------------------------------------------------------------------------------------------
-
-
 BROKEN = [
     "accounts whose trail is broken",
     "enrollments whose trail is broken",
@@ -113,9 +110,6 @@ def test_an_undone_decision_leaves_the_trail_whole():
     assert found() == []
 
 
-# --- I7: append-only ------------------------------------------------------------------------------------------
-
-
 def test_it_expects_every_trigger_that_migrations_make():
     assert triggers.installed(connection) == guards.TRIGGERS
 
@@ -129,7 +123,7 @@ def test_a_trigger_that_is_gone(name):
     assert found() == [("I7", "triggers missing or switched off", [name])]
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite cannot switch a trigger off")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite cannot switch a trigger off")
 @pytest.mark.parametrize("how", ["DISABLE TRIGGER", "ENABLE REPLICA TRIGGER"])
 def test_a_trigger_that_is_switched_off(how):
     with connection.cursor() as cursor:

@@ -23,9 +23,6 @@ from tests.payouts.verification.plant import AFTER_APPROVAL, SECOND, found, take
 pytestmark = pytest.mark.django_db
 
 
-# --- green ----------------------------------------------------------------------------------------------------
-
-
 def test_nothing_is_found_in_an_empty_database():
     assert found(as_of=LATER) == []
 
@@ -88,9 +85,6 @@ def test_the_first_rows_are_named_and_all_are_counted():
             count=7,
         )
     ]
-
-
-# --- the command ----------------------------------------------------------------------------------------------
 
 
 def verify(*arguments):

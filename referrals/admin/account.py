@@ -1,0 +1,168 @@
+"""Sign-ups and referred accounts: where each stands, why, and what it has brought."""
+
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from payouts import explain
+from payouts.models import Benefit, Bonus
+from referrals.admin.base import (
+    PartOfAnother,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    display,
+    link_to_list,
+    register,
+    section,
+    site,
+)
+from referrals.admin.columns import amount, company, referrer
+from referrals.models import (
+    AccountEvent,
+    Call,
+    CriterionResult,
+    Decision,
+    MilestoneReached,
+    Note,
+    ReferredAccount,
+    Review,
+    SignUp,
+    StatusChange,
+)
+
+
+class StatusChangeInline(ReadOnlyInline):
+    model = StatusChange
+    fields = ["changed_at", "cause", "reason", "changed_by", "approved_by"]
+    related = ["reason", "changed_by", "approved_by"]
+
+
+class DecisionInline(ReadOnlyInline):
+    model = Decision
+    fields = ["result", "reason", "decided_by", "decided_at", "takes_effect_at"]
+    related = ["reason", "decided_by"]
+
+
+class ReviewInline(ReadOnlyInline):
+    model = Review
+    fields = ["opened_at", "closed_at", "holder", "held_until", "call_back_at"]
+    related = ["account", "holder"]
+
+
+class CallInline(ReadOnlyInline):
+    model = Call
+    fields = ["called_at", "outcome", "connected", "called_by", "round"]
+    related = ["outcome", "called_by"]
+
+
+class CriterionResultInline(ReadOnlyInline):
+    model = CriterionResult
+    fields = ["criterion", "result", "found_at", "found_by", "approved_by"]
+    related = ["criterion", "found_by", "approved_by"]
+
+
+class MilestoneReachedInline(ReadOnlyInline):
+    model = MilestoneReached
+    fields = ["milestone", "first_at", "holds", "since"]
+    related = ["milestone"]
+    ordering = ["first_at"]
+
+
+class NoteInline(ReadOnlyInline):
+    model = Note
+    fields = ["about", "written_by", "written_at"]
+    related = ["written_by"]
+
+
+class BonusInline(ReadOnlyInline):
+    model = Bonus
+    fields = ["reward", "period", amount, "status", "on_hold"]
+    fields += ["window_opens_on", "window_closes_on", "paid_at"]
+    related = ["reward"]
+    ordering = ["pk"]
+
+
+class BenefitInline(ReadOnlyInline):
+    model = Benefit
+    fields = ["reward", "kind", amount, "quantity", "product", "status", "granted_at"]
+    related = ["reward"]
+
+
+@register(ReferredAccount)
+class ReferredAccountAdmin(ReadOnlyAdmin):
+    list_display = ["company_name", "host_account", "program", "status", "rejection_reason"]
+    list_display += [referrer, "activity", "signed_up_at"]
+    list_display_links = ["company_name", "host_account"]
+    list_filter = ["status", "program", "activity", "account_match", "email_match", "domain_match"]
+    list_select_related = ["program", "rejection_reason", "enrollment__referrer"]
+    search_fields = ["host_account__exact", "email__exact", "domain__exact", "^company_name"]
+    fieldsets = [
+        section(None, "rules", "status", "rejection_reason", "pending_decision"),
+        section("Program", "program", "terms", "enrollment", "sign_up", "signed_up_at", "entered_at"),
+        section(
+            "Evidence",
+            ("company_name", "kind", "host_account"),
+            ("email", "domain", "website"),
+            ("phone", "country", "time_zone", "contact"),
+            ("account_match", "email_match", "domain_match"),
+        ),
+        section(
+            "Attribution",
+            ("attribution_method", "attribution_rule", "touch"),
+            ("attributed_by", "attribution_approved_by"),
+        ),
+        section(
+            "Facts",
+            ("activity", "activity_at", "facts"),
+            ("facts_changed", "facts_evaluated", "evaluate_at"),
+            ("may_expire", "review_round"),
+        ),
+    ]
+    inlines = [
+        BonusInline,
+        BenefitInline,
+        MilestoneReachedInline,
+        StatusChangeInline,
+        DecisionInline,
+        ReviewInline,
+        CallInline,
+        CriterionResultInline,
+        NoteInline,
+    ]
+
+    @display(description="first unmet")
+    def rules(self, account: ReferredAccount) -> str:
+        """What is missing, and below it every milestone of the terms."""
+        told = explain.account(account.program, host_account=account.host_account, as_of=timezone.now())
+        return "\n".join([(told.first_unmet or "nothing").replace("_", " "), *map(_in_words, told.lines)])
+
+    @display(description="facts")
+    def facts(self, account: ReferredAccount) -> SafeString:
+        return link_to_list(AccountEvent, "All its facts", host_account=account.host_account)
+
+
+@register(SignUp)
+class SignUpAdmin(ReadOnlyAdmin):
+    list_display = ["host_account", "program", "company_name", "occurred_at", "told_at", "link", "code"]
+    list_filter = ["program"]
+    list_select_related = ["program"]
+    search_fields = ["host_account__exact", "email__exact", "^company_name"]
+
+
+for model, shown, joined in [
+    (StatusChange, ["__str__", "cause", "reason", "changed_at", "changed_by"], ["reason", "changed_by"]),
+    (CriterionResult, ["criterion", "result", "found_at", "found_by"], ["criterion", "found_by"]),
+    (MilestoneReached, ["milestone", "first_at", "holds", "since"], ["milestone"]),
+]:
+    site.register(
+        model,
+        PartOfAnother,
+        list_display=[company, *shown],
+        list_filter=["account__program"],
+        list_select_related=["account", *joined],
+        search_fields=["account__host_account__exact", "^account__company_name"],
+    )
+
+
+def _in_words(line: explain.Line) -> str:
+    since = f", since {line.since:%Y-%m-%d %H:%M}" if line.since else ""
+    return f"{'✓' if line.is_met else '…'} {line.label}{since}"

@@ -1,0 +1,114 @@
+"""
+The one module that knows the theme: every other module of the admin builds on what is here.
+
+Facts, money, statuses and published terms are read-only for everybody, superusers too: what changes them is
+a decision, never a form.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.admin import EmptyFieldListFilter as EmptyFieldListFilter
+from django.contrib.admin import ModelAdmin, TabularInline
+from django.contrib.admin import display as display
+from django.contrib.admin import register as register
+from django.contrib.admin import site as site
+from django.contrib.admin.utils import flatten_fieldsets
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+
+class Admin(ModelAdmin):
+    """Rows that an installation sets."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    ordering = ["-pk"]
+    fixed: Sequence[str] = ()
+    """Fields that are given once, when the row is made."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return [*self.readonly_fields, *(self.fixed if obj else ())]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        """Search for the text as a whole: no company's name begins with each of its words."""
+        escaped = search_term.replace("\\", "\\\\").replace('"', '\\"')
+        return super().get_search_results(request, queryset, f'"{escaped}"' if escaped else "")
+
+
+class KeptAdmin(Admin):
+    """Rows that may be changed and are never deleted."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ReadOnly:
+    """Rows that nobody adds, changes or deletes here."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(ReadOnly, Admin):
+    """A list to look at; a page shows ``readonly_fields`` and then all columns but those in ``exclude``."""
+
+    actions = None
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        left_out = {self.opts.pk.name, *(self.exclude or ())}
+        columns = (field.name for field in self.opts.fields if field.name not in left_out)
+        return [*self.readonly_fields, *columns]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return flatten_fieldsets(self.get_fieldsets(request, obj))
+
+
+class PartOfAnother(ReadOnlyAdmin):
+    """Rows that are read on the page of what they belong to: no entry of their own in the menu."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+class ReadOnlyInline(ReadOnly, TabularInline):
+    """Rows shown on the page of what they belong to."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+    related: Sequence[str] = ()
+    prefetched: Sequence[str] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        rows = super().get_queryset(request).prefetch_related(*self.prefetched)
+        return rows.select_related(*self.related) if self.related else rows
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return self.fields or ()
+
+
+def section(title: str | None, *fields: Any) -> Any:
+    """A part of a page; fields in a tuple stand in one line."""
+    return title, {"fields": fields}
+
+
+def link_to_list(model: type[Model], text: str, **only: object) -> SafeString:
+    """
+    A link to the list of those rows.
+
+    :param only: field names to values, as a list is filtered in its address
+    """
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
+    return format_html('<a href="{}">{}</a>', reverse(name, query=only), text)
