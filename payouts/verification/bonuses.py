@@ -10,7 +10,8 @@ COMPLETE = [
         """
         WITH may_be_paid AS (
             SELECT bonus.id, bonus.status, bonus.batch_id, schedule.release, schedule.minimum_minor,
-                SUM(bonus.amount_minor) OVER (PARTITION BY bonus.enrollment_id, bonus.kind) AS together
+                SUM(bonus.amount_minor) OVER (PARTITION BY bonus.terms_id, bonus.enrollment_id, bonus.kind)
+                    AS together
             FROM payouts_bonus bonus
             JOIN payouts_payoutschedule schedule ON schedule.terms_id = bonus.terms_id
             JOIN referrals_referredaccount account ON account.id = bonus.account_id

@@ -129,15 +129,16 @@ class ReferredAccountAdmin(ReadOnlyAdmin):
         NoteInline,
     ]
 
-    @display(description="first unmet")
+    @display(description="what is missing")
     def rules(self, account: ReferredAccount) -> str:
-        """What is missing, and below it every milestone of the terms."""
+        """The first unmet rule, and below it every milestone of the terms."""
         told = explain.account(account.program, host_account=account.host_account, as_of=timezone.now())
         return "\n".join([(told.first_unmet or "nothing").replace("_", " "), *map(_in_words, told.lines)])
 
     @display(description="facts")
     def facts(self, account: ReferredAccount) -> SafeString:
-        return link_to_list(AccountEvent, "All its facts", host_account=account.host_account)
+        of_the_account = {"host": account.program.host_id, "host_account": account.host_account}
+        return link_to_list(AccountEvent, "All its facts", **of_the_account)
 
 
 @register(SignUp)

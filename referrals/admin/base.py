@@ -30,6 +30,12 @@ class Admin(ModelAdmin):
     fixed: Sequence[str] = ()
     """Fields that are given once, when the row is made."""
 
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Fields in the order of the model, whether they can be changed or not."""
+        order = [field.name for field in self.opts.fields]
+        fields = super().get_fields(request, obj)
+        return sorted(fields, key=lambda field: order.index(field) if field in order else len(order))
+
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return [*self.readonly_fields, *(self.fixed if obj else ())]
 

@@ -27,19 +27,26 @@ def amount_of(minor: str = "amount_minor", currency: str = "currency", *, label:
     return column
 
 
+def found_at(path: str, *, label: str) -> Any:
+    """
+    A column that shows what a row points to; the list joins it.
+
+    :param path: where from the row it is found, such as ``enrollment.referrer``; may end on the way
+    """
+
+    @display(description=label, ordering=path.replace(".", "__"))
+    def column(row: Model) -> Any:
+        found: Any = row
+        for name in path.split("."):
+            found = getattr(found, name, None)
+        return NOTHING if found is None else found
+
+    return column
+
+
 amount = amount_of()
 AMOUNT_COLUMNS = ["amount_minor", "currency"]
 """What ``amount`` stands for on a page."""
 
-
-@display(description="referrer", ordering="enrollment__referrer__name")
-def referrer(row: Model) -> str:
-    """The referrer to whom a row belongs, if any."""
-    enrollment = attrgetter("enrollment")(row)
-    return str(enrollment.referrer) if enrollment else NOTHING
-
-
-@display(description="company", ordering="account__company_name")
-def company(row: Model) -> str:
-    """The referred account that a row is about."""
-    return str(attrgetter("account")(row))
+company = found_at("account", label="company")
+referrer = found_at("enrollment.referrer", label="referrer")

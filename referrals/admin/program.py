@@ -72,8 +72,7 @@ class CallOutcomeAdmin(KeptAdmin):
     search_fields = ["^code", "^label"]
     ordering = ["program", "position"]
     # How an outcome counts is the program file's; here it is worded.
-    fields = ["program", "code", "label", "next_step", "connected", "final", "retry_after_hours", "in_use"]
-    readonly_fields = ["program", "code", "connected", "final", "retry_after_hours", "in_use"]
+    readonly_fields = ["program", "position", "code", "connected", "final", "retry_after_hours", "in_use"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

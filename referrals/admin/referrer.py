@@ -64,8 +64,8 @@ class EnrollmentAdmin(ReadOnlyAdmin):
     search_fields = [
         "referrer__host_account__exact",
         "^referrer__name",
-        "links__folded__exact",
-        "codes__folded__exact",
+        "links__text__iexact",
+        "codes__text__iexact",
     ]
     exclude = ["withdrawal_minimum_minor"]
     readonly_fields = [own_minimum]
@@ -77,14 +77,14 @@ class LinkOrCodeAdmin(ReadOnlyAdmin):
     list_display = ["text", "enrollment", "valid_from", "valid_until"]
     list_filter = ["enrollment__program"]
     list_select_related = OF_THE_ENROLLMENT
-    search_fields = ["folded__exact", *OF_THE_REFERRER]
+    search_fields = ["text__iexact", *OF_THE_REFERRER]
 
 
 @register(Touch)
 class TouchAdmin(ReadOnlyAdmin):
     list_display = ["link", "visitor", "touched_at"]
     list_select_related = ["link"]
-    search_fields = ["visitor__exact", "link__folded__exact"]
+    search_fields = ["visitor__exact", "link__text__iexact"]
 
 
 for model, shown, people in [

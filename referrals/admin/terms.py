@@ -5,6 +5,7 @@ The page of a version shows all of it, rewards and payout schedule too.
 """
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 from django.db.models import Model
@@ -109,7 +110,7 @@ class CallingRulesInline(ReadOnlyInline):
 
     @display(description="days")
     def weekdays(self, calling: CallingRules) -> str:
-        return _listed(calling.days.all())
+        return _listed(sorted(calling.days.all(), key=attrgetter("pk")))
 
 
 @register(Terms)
@@ -188,9 +189,10 @@ for child, (parent, columns, joined) in OF_CHILDREN.items():
 
 
 def _in_words(test: MilestoneTest, currency: str) -> str:
+    events = sorted(test.events.all(), key=attrgetter("pk"))
     conditions = {
-        "": _listed(event for event in test.events.all() if not event.undoes),
-        "undone by": _listed(event for event in test.events.all() if event.undoes),
+        "": _listed(event for event in events if not event.undoes),
+        "undone by": _listed(event for event in events if event.undoes),
         "product": test.product,
         "category": test.category,
         "at least": test.at_least_minor and f"{money.to_text(test.at_least_minor, currency)} {currency}",

@@ -1,0 +1,6 @@
+"""The admin of how much and when: bonuses, batches and the books, to look at."""
+
+from payouts.admin import batch as batch
+from payouts.admin import bonus as bonus
+from payouts.admin import ledger as ledger
+from payouts.admin import reward as reward

@@ -1,0 +1,99 @@
+"""Addresses of the admin, and rows to look at there: at least one of every model of both apps."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.apps import apps
+from django.core.management import call_command
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from payouts import holds, withdrawals
+from payouts.models import Benefit
+from referrals import desk, events, intake, notes, proposals
+from referrals.models import Criterion, CriterionResult, ExistingCustomer, JobRun, Program
+from tests.factories import (
+    LATER,
+    AccountEventFactory,
+    EnrollmentFactory,
+    ReferredAccountFactory,
+    UserFactory,
+    booked_bonus,
+    cancelled_bonus,
+    paid_bonus,
+)
+
+PROGRAMS = Path(__file__).resolve().parent.parent / "referrals" / "programs"
+
+
+def models_of(app: str) -> list[type[Model]]:
+    """All models of the app."""
+    return list(apps.get_app_config(app).get_models())
+
+
+def list_page(model: type[Model]) -> str:
+    """The address of the list of a model's rows."""
+    return _address(model, "changelist")
+
+
+def page(row: Model, name: str = "change") -> str:
+    """The address of a row's page, or of the page that deletes it."""
+    return _address(type(row), name, row.pk)
+
+
+def add_page(model: type[Model]) -> str:
+    """The address of the page that adds a row."""
+    return _address(model, "add")
+
+
+def statuses(client: Client, addresses: Iterable[str], *, method: str = "get") -> dict[str, int]:
+    """How each of these addresses answers."""
+    return {address: getattr(client, method)(address).status_code for address in addresses}
+
+
+def one_of_each(app: str) -> list[Model]:
+    """The first row of every model of the app, after something of everything has happened."""
+    _let_everything_happen()
+    return [model._default_manager.order_by("pk")[0] for model in models_of(app)]
+
+
+def _address(model: type[Model], name: str, *args: object) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
+
+
+def _let_everything_happen() -> None:
+    call_command("load_program", PROGRAMS / "smartcat.yaml", PROGRAMS / "smithai.yaml", verbosity=0)
+    program = Program.objects.get(slug="smartcat")
+    clerk, senior = UserFactory(), UserFactory()
+
+    account = ReferredAccountFactory(enrollment__program=program)
+    intake.open_link(program.host, link=account.enrollment.links.get().text, visitor="v1", at=LATER)
+    desk.log_call(account, outcome=program.call_outcomes.all()[0], by=clerk, at=LATER)
+    notes.write(account, about="call", text="Call again in spring.", by=clerk, at=LATER)
+    CriterionResult.objects.create(
+        account=account,
+        criterion=Criterion.objects.filter(terms=account.terms)[0],
+        result="PASS",
+        found_at=LATER,
+    )
+    Benefit.objects.create(
+        account=account,
+        reward=account.terms.rewards.all()[0],
+        kind="FREE_MONTHS",
+        quantity=2,
+        earned_at=LATER,
+        granted_at=LATER,
+        status="GRANTED",
+    )
+    ExistingCustomer.objects.create(host=program.host, host_account="old", email="office@old.example")
+    proposals.propose("revoke", target=f"account {account.pk}", arguments={}, by=clerk, at=LATER)
+    events.void(AccountEventFactory(amount_minor=900, currency="KWD"), by=clerk, approved_by=senior, at=LATER)
+    JobRun.objects.create(job="release", as_of=LATER, started_at=LATER)
+
+    holds.place(booked_bonus(), reason="fraud check", by=clerk, at=LATER)
+    cancelled_bonus()
+    giver = paid_bonus().enrollment
+    withdrawals.withdraw(giver, amount_minor=5_000, at=LATER)
+    withdrawals.spend(giver, amount_minor=300, service="Translation", at=LATER)
+    withdrawals.transfer(giver, receiver=EnrollmentFactory(program=giver.program), amount_minor=200, at=LATER)
