@@ -1,7 +1,7 @@
 """The call desk: calls are logged, and who cannot be reached is given up."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
@@ -41,25 +41,26 @@ def give_up_unreachable(terms: Terms, *, business_days: Callable[[], BusinessDay
     rules = getattr(terms, "calling", None)
     if rules is None:
         return 0
-    of_this_round = Q(calls__round=F("review_round"))
     tried = (
-        ReferredAccount.objects.awaiting_a_decision()
-        .filter(terms=terms, status=AccountStatus.IN_REVIEW)
-        .annotate(
-            attempts=Count("calls", filter=of_this_round),
-            reached=Count("calls", filter=of_this_round & Q(calls__connected=True)),
-            first_call_at=Min("calls__called_at", filter=of_this_round),
+        Call.objects.filter(
+            account__in=ReferredAccount.objects.awaiting_a_decision().filter(
+                terms=terms, status=AccountStatus.IN_REVIEW
+            ),
+            round=F("account__review_round"),
         )
+        .order_by("account")
+        .values("account")
+        .annotate(attempts=Count("pk"), reached=Count("pk", filter=Q(connected=True)))
         .filter(attempts__gte=rules.max_attempts, reached=0)
-        .order_by("pk")
+        .values_list("account", Min("called_at"))
     )
     zone = ZoneInfo(terms.time_zone)
     given_up = 0
-    for account in tried:
-        first_call_at: datetime = account.first_call_at
-        since: date = local_date(first_call_at, zone)
+    for pk, first_call_at in tried:
+        since = local_date(first_call_at, zone)
         if business_days().passed(since, local_date(as_of, zone)) < rules.give_up_after_business_days:
             continue
+        account = ReferredAccount.objects.select_related("terms").get(pk=pk)
         try:
             qualification.give_up(account, reason=rules.unreachable_reason, at=as_of)
         except qualification.StepNotAllowed:

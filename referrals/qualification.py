@@ -157,9 +157,9 @@ def let_take_effect(*, as_of: datetime, program: Program | None = None) -> int:
     if program is not None:
         due = due.filter(program=program)
     effective = 0
-    for account in due.select_related("pending_decision", "program"):
+    for pk in list(due.values_list("pk", flat=True)):
         try:
-            take_effect(account, at=as_of)
+            take_effect(ReferredAccount.objects.select_related("pending_decision").get(pk=pk), at=as_of)
         except StepNotAllowed:
             # Undone, or another worker took it, since the query.
             continue
