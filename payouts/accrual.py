@@ -104,17 +104,9 @@ class Accrual:
         evaluated = evaluation.evaluate_and_store(accounts, as_of=self.as_of)
         stored = _bonuses_of(accounts)
         self._follow(evaluated, stored)
+        self._cancel_of_refused(evaluated)
         self._activate(evaluated, stored)
         self._grant(evaluated)
-        refused = [
-            each.account.pk for each in evaluated if each.account.status == AccountStatus.NOT_QUALIFIED
-        ]
-        if refused:
-            cancellations.cancel_each(
-                Bonus.objects.unpaid().filter(account__in=refused),
-                reason=QUALIFICATION_REVOKED,
-                at=self.as_of,
-            )
         for each in evaluated:
             # A step taken by the evaluation itself is no news to it.
             own_steps = each.account.facts_changed - seen[each.account.pk]
@@ -140,6 +132,13 @@ class Accrual:
         waiting = [b.pk for pk in qualified for b in stored.get(pk, ()) if b.under_review]
         if waiting:
             Bonus.objects.filter(pk__in=waiting).update(under_review=False)
+
+    def _cancel_of_refused(self, evaluated: Sequence[Evaluated]) -> None:
+        """Before anything is activated: what is cancelled makes room under a cap."""
+        refused = [e.account.pk for e in evaluated if e.account.status == AccountStatus.NOT_QUALIFIED]
+        if refused:
+            unpaid = Bonus.objects.unpaid().filter(account__in=refused)
+            cancellations.cancel_each(unpaid, reason=QUALIFICATION_REVOKED, at=self.as_of)
 
     def _activate(self, evaluated: Sequence[Evaluated], stored: dict[int, list[Bonus]]) -> None:
         taken: Counter[tuple[int, str]] = Counter()

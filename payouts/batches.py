@@ -6,11 +6,12 @@ line. An approved batch can only be voided, which frees its bonuses.
 """
 
 import hashlib
+from contextlib import suppress
 from datetime import date, datetime
 
 from django.contrib.auth.models import User
-from django.db import transaction
-from django.db.models import Max, Q
+from django.db import IntegrityError, transaction
+from django.db.models import Max
 
 from payouts import cancellations, due, holds, trail
 from payouts.models import BatchChange, Bonus, PayoutBatch, PayoutSchedule
@@ -72,6 +73,8 @@ def put_up(batch: PayoutBatch, *, by: User, at: datetime) -> None:
     :raises StepNotAllowed: if it is no draft any more
     :raises NothingToApprove: if nothing remains
     """
+    if batch.status != BatchStatus.DRAFT:
+        raise StepNotAllowed(f"{batch} is {BatchStatus(batch.status).label.lower()}: only a draft is put up.")
     _leave_out(batch, at=at)
     content = _content(batch)
     if not content:
@@ -98,6 +101,7 @@ def approve(batch: PayoutBatch, *, by: User, at: datetime) -> None:
         raise ContentChanged(f"{batch} changed since it was put up: look at it and put it up again.")
 
 
+@transaction.atomic
 def approve_all(program: Program, *, put_up_by: User, approved_by: User, at: datetime) -> None:
     """
     Put up and approve every draft of a program, by two people.
@@ -133,23 +137,45 @@ def void(batch: PayoutBatch, *, by: User, at: datetime) -> None:
     freed.update(status=BonusStatus.ACTIVATED, batch=None, prepared_by=None, approved_by=None)
 
 
-@transaction.atomic
 def automatic(schedule: PayoutSchedule, *, kind: str, as_of: datetime) -> PayoutBatch:
-    """The batch of today's run that the schedule itself approves."""
+    """The open batch of today's run that the schedule itself approves."""
+    if (batch := _automatic(schedule, kind=kind, as_of=as_of)) is not None:
+        return batch
+    try:
+        with transaction.atomic():
+            return _new(schedule, kind=kind, as_of=as_of, status=BatchStatus.APPROVED)
+    except IntegrityError:
+        # Another worker has just made it.
+        return automatic(schedule, kind=kind, as_of=as_of)
+
+
+def close_automatic(schedule: PayoutSchedule, *, kind: str, as_of: datetime) -> None:
+    """The run is over: its batch is released, unless another worker has closed it."""
+    batch = _automatic(schedule, kind=kind, as_of=as_of)
+    if batch is not None:
+        with suppress(StepNotAllowed):
+            close(batch, at=as_of)
+
+
+def _automatic(schedule: PayoutSchedule, *, kind: str, as_of: datetime) -> PayoutBatch | None:
     program, run_on = schedule.terms.program, local_date(as_of, schedule.zone)
     mine = PayoutBatch.objects.filter(program=program, run_on=run_on, kind=kind, currency=program.currency)
-    batch = mine.filter(automatic=True, status=BatchStatus.APPROVED).first()
-    return batch or _new(schedule, kind=kind, as_of=as_of, status=BatchStatus.APPROVED)
+    return mine.filter(automatic=True, status=BatchStatus.APPROVED).first()
 
 
-def close_released(program: Program, *, at: datetime) -> None:
-    """Approved batches of which nothing waits for its payment any more are released."""
-    waiting = Q(bonuses__status=BonusStatus.APPROVED)
-    approved = PayoutBatch.objects.filter(program=program, status=BatchStatus.APPROVED)
-    paid_out = approved.filter(bonuses__status=BonusStatus.PAID).exclude(waiting).distinct()
-    for batch in paid_out.order_by("pk"):
-        with transaction.atomic():
-            _move(batch, to=BatchStatus.RELEASED, at=at, by=None, changes={})
+def close(batch: PayoutBatch, *, at: datetime) -> None:
+    """An approved batch of which nothing waits for its payment any more is released."""
+    with transaction.atomic():
+        _move(batch, to=BatchStatus.RELEASED, at=at, by=None, changes={})
+
+
+def close_paid_out(*, at: datetime, program: Program | None = None) -> None:
+    """Close the batches that people approved and of which everything is paid or cancelled."""
+    approved = PayoutBatch.objects.filter(status=BatchStatus.APPROVED, automatic=False)
+    if program is not None:
+        approved = approved.filter(program=program)
+    for batch in approved.exclude(bonuses__status=BonusStatus.APPROVED).order_by("pk"):
+        close(batch, at=at)
 
 
 def _hold_late(schedule: PayoutSchedule, *, as_of: datetime, tally: Tally) -> None:

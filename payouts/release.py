@@ -50,7 +50,7 @@ def release_due(*, as_of: datetime, program: Program | None = None, size: int = 
     for schedule in due.schedules(as_of=as_of, program=program):
         for kind in ledger.PAID_TO:
             tally.done += _Run(schedule, kind, as_of=as_of, size=size).all()
-        batches.close_released(schedule.terms.program, at=as_of)
+    batches.close_paid_out(at=as_of, program=program)
     tally.examined = tally.done
     return tally
 
@@ -75,14 +75,12 @@ class _Run:
 
     def all(self) -> int:
         """Chunk by chunk, referrer by referrer; returns how many bonuses were paid."""
-        if not self._payable(after=0).exists():
-            return 0
-        if self.is_automatic:
-            self.batch = Value(batches.automatic(self.schedule, kind=self.kind, as_of=self.as_of).pk)
         paid = last = 0
         while chunk := self._chunk(after=last):
             paid += chunk.paid
             last = chunk.last_referrer
+        if paid and self.is_automatic:
+            batches.close_automatic(self.schedule, kind=self.kind, as_of=self.as_of)
         return paid
 
     def _payable(self, *, after: int, up_to: int | None = None) -> BonusQuerySet:
@@ -110,6 +108,8 @@ class _Run:
             .select_for_update(skip_locked=True, of=("self",))
             .values_list("pk", flat=True)
         )
+        if claimed and self.is_automatic:
+            self.batch = Value(batches.automatic(self.schedule, kind=self.kind, as_of=self.as_of).pk)
         if claimed:
             self._pay(Bonus.objects.filter(pk__in=claimed), count=len(claimed))
         return _Chunk(len(claimed), up_to)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
 from threading import Barrier
 
@@ -22,9 +23,10 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, connections
 
-from payouts import program_files, sweeps
+from payouts import batches, program_files, reversals, sweeps
 from payouts.models import Bonus
 from payouts.rules import program_document
+from payouts.rules.program_document import Document
 from referrals import calendars, desk, enrollment, events, intake, qualification
 from referrals.models import (
     AccountEvent,
@@ -55,14 +57,16 @@ STARTS = {
 class Story:
     """A program with its people, at an instant that moves on."""
 
-    def __init__(self, slug: str = "smartcat", changes: Mapping[str, object] | None = None) -> None:
-        document = program_files.read(program_files.bundled()[slug])
+    def __init__(
+        self, slug: str = "smartcat", changes: Mapping[str, object] | None = None, *, host: str = "main"
+    ) -> None:
+        document = written(slug)
         if changes:
             changed, problems = program_document.changed(document, changes)
             checked, more = program_document.check(changed, calendars.all_business_days())
             assert checked is not None, [*problems, *more]
             document = checked
-        self.host, _ = Host.objects.get_or_create(slug="main", defaults={"name": "Main"})
+        self.host, _ = Host.objects.get_or_create(slug=host, defaults={"name": host.title()})
         self.client, _ = ApiClient.objects.get_or_create(host=self.host, name="billing")
         self.program = program_files.store(document, host=self.host, now=BEGINNING)
         self.slug = slug
@@ -105,6 +109,21 @@ class Story:
     ) -> Decision:
         return qualification.decide(account, result=result, by=by or self.cara, at=self.now, **more)
 
+    def revoke(self, account: ReferredAccount) -> None:
+        """Cara takes the qualification back, and Sam confirms."""
+        reversals.revoke(account, by=self.cara, approved_by=self.sam, at=self.now, reason="a mistake")
+
+    def reopen(self, account: ReferredAccount) -> None:
+        qualification.reopen(account, by=self.sam, at=self.now, note="a new look")
+
+    def approve_all(self) -> None:
+        """Fay puts up every draft, and Finn approves."""
+        batches.approve_all(self.program, put_up_by=self.fay, approved_by=self.finn, at=self.now)
+
+    def reverse(self, bonus: Bonus) -> None:
+        """Fay takes a paid bonus back, and Finn confirms."""
+        reversals.reverse(bonus, by=self.fay, approved_by=self.finn, at=self.now, note="a refund")
+
     def tell(
         self, account: ReferredAccount | str, type: str, amount_minor: int = 0, **more: object
     ) -> AccountEvent:
@@ -145,6 +164,12 @@ class Story:
             self.tell(account, "earning.posted", 50_000, category="customer_service")
         self.wait(minutes=11)
         return Bonus.objects.get(account=account)
+
+
+@cache
+def written(slug: str) -> Document:
+    """The program file as it is bundled; reading it takes longer than many a test."""
+    return program_files.read(program_files.bundled()[slug])
 
 
 def person(name: str) -> User:

@@ -654,7 +654,7 @@ class Migration(migrations.Migration):
                 (
                     "each_month_on",
                     models.SmallIntegerField(
-                        help_text="1 or -1: the account must be active when the month's first or last day begins.",
+                        help_text="1 or -1: active when the month's first or last day begins.",
                         null=True,
                     ),
                 ),

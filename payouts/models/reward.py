@@ -23,7 +23,7 @@ class Reward(models.Model):
     recurrence = models.CharField(max_length=7, choices=words.Recurrence.choices())
     each_month_on = models.SmallIntegerField(
         null=True,
-        help_text="1 or -1: the account must be active when the month's first or last day begins.",
+        help_text="1 or -1: active when the month's first or last day begins.",
     )
     cap = models.PositiveIntegerField(null=True, help_text="At most so many of this bonus per referrer.")
     withdrawable = models.BooleanField()

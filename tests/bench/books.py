@@ -69,13 +69,16 @@ SHARED = {(payouts.Transfer, "debit_id")}
 def make(bonuses: int) -> None:
     """Make the tables, the program and the bonuses; then let the database look at what it has."""
     call_command("migrate", verbosity=0)
+    referrers = max(1, bonuses // BONUSES_PER_REFERRER)
     with transaction.atomic():
         _make_one()
+        # Of the first referrer, too, there will be several accounts.
+        referrals.FunnelCount.objects.update(accounts=(bonuses - 1) // referrers + 1)
         models = [*OF_A_REFERRER, *OF_A_BONUS]
         # Counted before the first is multiplied.
         spans = {model: _span(model) for model in models}
         for model in models:
-            _multiply(model, spans, bonuses=bonuses)
+            _multiply(model, spans, bonuses=bonuses, referrers=referrers)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
 
@@ -84,9 +87,7 @@ def _make_one() -> None:
     document = program_files.read(program_files.bundled()[PROGRAM])
     host = program_files.default_host()
     program = program_files.store(document, host=host, now=factories.TERMS_BEGIN_AT)
-    factories.booked_bonus(
-        account__enrollment__program=program, account__enrollment__referrer__host=host
-    )
+    factories.booked_bonus(account__enrollment__program=program, account__enrollment__referrer__host=host)
 
 
 def _of_one(model: type[Model]) -> QuerySet[Model]:
@@ -101,9 +102,8 @@ def _span(model: type[Model]) -> int:
     return int(ids["last"] - ids["first"] + 1)
 
 
-def _multiply(model: type[Model], spans: dict[type[Model], int], *, bonuses: int) -> None:
+def _multiply(model: type[Model], spans: dict[type[Model], int], *, bonuses: int, referrers: int) -> None:
     """Copy the rows of the one bonus for all other bonuses, or for all other referrers."""
-    referrers = max(1, bonuses // BONUSES_PER_REFERRER)
     copies = bonuses if model in OF_A_BONUS else referrers
     fields = model._meta.concrete_fields
     values = ", ".join(_value(model, field, spans) for field in fields)
@@ -131,7 +131,7 @@ def _value(model: type[Model], field: Field, spans: dict[type[Model], int]) -> s
     if points_at not in spans or (model, field.column) in SHARED:
         return column
     # A bonus has the account of its own number; the referrers take turns.
-    number = "n % {referrers}" if model in OF_A_BONUS and points_at in OF_A_REFERRER else "n"
+    number = "n %% {referrers}" if model in OF_A_BONUS and points_at in OF_A_REFERRER else "n"
     return f"{column} + ({number}) * {spans[points_at]}"
 
 

@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from payouts import sweeps
-from payouts.models import Bonus
-from payouts.program_files import program_named
+from payouts.models import Bonus, BonusChange
+from payouts.program_files import ProgramUnknown, program_named
 from payouts.rules.lifecycle import BonusStatus
 from referrals.models import Program
 from referrals.rules.money import to_text
@@ -29,7 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *, as_of: str | None, program: str | None, dry_run: bool, **options: object) -> None:
         now = timezone.now()
-        programs = [program_named(program)] if program else list(Program.objects.order_by("slug"))
+        programs = [_named(program)] if program else list(Program.objects.order_by("slug"))
         with transaction.atomic():
             for each in programs:
                 at = _end_of(as_of, each) if as_of else now
@@ -41,15 +42,24 @@ class Command(BaseCommand):
 
     def _release(self, program: Program, *, at: datetime, dry_run: bool) -> None:
         # The real code, also for a dry run: it is rolled back afterwards.
+        before = BonusChange.objects.aggregate(last=Max("pk"))["last"] or 0
         sweeps.evaluate(program, as_of=at)
         sweeps.run_daily(program, as_of=at)
-        paid = Bonus.objects.filter(terms__program=program, status=BonusStatus.PAID, paid_at=at)
-        lines = paid.select_related("account", "enrollment__referrer", "reward").order_by("pk")
+        paid = BonusChange.objects.filter(pk__gt=before, new_status=BonusStatus.PAID)
+        lines = Bonus.objects.filter(terms__program=program, pk__in=paid.values("bonus"))
+        lines = lines.select_related("account", "enrollment__referrer", "reward").order_by("pk")
         verb = "would be paid" if dry_run else "paid"
         self.stdout.write(f"{program.slug}: {lines.count()} bonuses {verb} as of {at.isoformat()}")
         for bonus in lines.iterator():
             amount = f"{to_text(bonus.amount_minor, bonus.currency)} {bonus.currency}"
             self.stdout.write(f"  {bonus.enrollment.referrer} {amount} {bonus.reward} for {bonus.account}")
+
+
+def _named(slug: str) -> Program:
+    try:
+        return program_named(slug)
+    except ProgramUnknown as refusal:
+        raise CommandError(f"--program: {refusal}") from refusal
 
 
 def _end_of(text: str, program: Program) -> datetime:

@@ -1,0 +1,200 @@
+"""Taking back: a qualification on which a bonus rests, and a bonus that was paid. Two people each."""
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from payouts import ledger, reversals, withdrawals
+from payouts.models import Bonus, BonusChange, LedgerAccount, Transfer
+from payouts.rules.lifecycle import AccountKind
+from referrals.models import Note, StatusChange
+from tests.story import Story, refused
+
+pytestmark = pytest.mark.django_db
+
+DUE = "2026-03-16T00:05Z"
+CLAWBACK = {"terms.clawback": "BY_STAFF"}
+
+
+def balance_minor(story, kind=AccountKind.BALANCE):
+    return ledger.balance_minor(LedgerAccount.objects.get(enrollment=story.enrollment(), kind=kind))
+
+
+def paid(changes=CLAWBACK):
+    story = Story(changes=changes)
+    story.earn()
+    story.pass_to(DUE)
+    return story, Bonus.objects.get()
+
+
+def test_a_paid_bonus_is_taken_back_by_two_people_and_by_a_new_row():
+    story, bonus = paid()
+    story.reverse(bonus)
+
+    bonus.refresh_from_db()
+    released, back = Transfer.objects.order_by("pk")[1:]
+    assert bonus.status == "REVERSED"
+    assert (back.kind, back.debit.kind, back.credit.kind) == ("REVERSED", "BALANCE", "EXPENSE")
+    assert (back.reverses, back.amount_minor, back.posted_at) == (released, 10_000, story.now)
+    change = bonus.changes.last()
+    assert (change.old_status, change.new_status, change.changed_by, change.approved_by) == (
+        "PAID",
+        "REVERSED",
+        story.fay,
+        story.finn,
+    )
+    note = Note.objects.get(about="reversed")
+    assert (note.account, note.text, note.written_by) == (bonus.account, "a refund", story.fay)
+    assert balance_minor(story) == 0
+
+
+def test_a_balance_below_zero_is_made_up_by_later_bonuses():
+    story, bonus = paid()
+    withdrawals.spend(story.enrollment(), amount_minor=10_000, service="a subscription", at=story.now)
+    story.reverse(bonus)
+    assert balance_minor(story) == -10_000
+
+    story.earn("beta")
+    story.earn("gamma")
+    story.pass_to("2026-04-16T00:05Z")
+    assert balance_minor(story) == 10_000
+
+
+def test_cash_that_was_sent_is_owed():
+    story, bonus = paid(
+        {**CLAWBACK, "rewards.new_customer.kind": "CASH", "rewards.new_customer.withdrawable": False}
+    )
+    story.reverse(bonus)
+
+    assert Transfer.objects.get(kind="REVERSED").debit.kind == "CASH_OWED"
+    assert balance_minor(story, AccountKind.CASH_OWED) == -10_000
+
+
+def test_where_the_terms_forbid_it_nothing_is_taken_back():
+    story, bonus = paid(changes=None)
+
+    with refused("clawback_not_allowed"):
+        reversals.reverse(bonus, by=story.fay, approved_by=story.fay, at=story.now, note="")
+
+
+def test_one_person_alone_takes_nothing_back():
+    story, bonus = paid()
+
+    with refused("same_person"):
+        reversals.reverse(bonus, by=story.fay, approved_by=story.fay, at=story.now, note="")
+
+
+def test_one_person_is_refused_before_the_bonus_is_looked_at():
+    story = Story(changes=CLAWBACK)
+    bonus = story.earn()
+
+    with refused("same_person"):
+        reversals.reverse(bonus, by=story.fay, approved_by=story.fay, at=story.now, note="")
+
+
+def test_only_what_is_paid_can_be_taken_back_and_only_once():
+    story = Story(changes=CLAWBACK)
+    same_bonus_in_another_tab = story.earn()
+    with refused("not_paid"):
+        story.reverse(same_bonus_in_another_tab)
+
+    story.pass_to(DUE)
+    story.reverse(Bonus.objects.get())
+    with refused("not_paid"):
+        story.reverse(same_bonus_in_another_tab)
+
+
+def test_the_database_itself_wants_two_people_for_a_reversal():
+    story, bonus = paid()
+    step = {"bonus": bonus, "old_status": "PAID", "new_status": "REVERSED", "changed_at": story.now}
+
+    for people in ({}, {"changed_by": story.fay}, {"changed_by": story.fay, "approved_by": story.fay}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            BonusChange.objects.create(**step, **people)
+
+
+def revoke(story, account, **more):
+    reversals.revoke(account, by=story.cara, at=story.now, reason="a mistake", **more)
+
+
+def test_a_qualification_without_a_bonus_is_revoked_by_one_person():
+    story = Story()
+    acme = story.sign_up()
+    story.decide(acme)
+    story.wait(minutes=11)
+    revoke(story, acme)
+
+    acme.refresh_from_db()
+    step = StatusChange.objects.latest("pk")
+    assert (acme.status, step.cause, step.changed_by, step.approved_by) == (
+        "IN_REVIEW",
+        "REVOKED",
+        story.cara,
+        None,
+    )
+
+
+def test_without_a_bonus_the_same_person_twice_is_one_person():
+    story = Story()
+    acme = story.sign_up()
+    story.decide(acme)
+    story.wait(minutes=11)
+    revoke(story, acme, approved_by=story.cara)
+
+    assert StatusChange.objects.latest("pk").approved_by is None
+
+
+def resting(status):
+    """A story with a bonus in that status, and its account."""
+    story = Story(changes={**CLAWBACK, "payout_schedule.release": "AFTER_APPROVAL"})
+    bonus = story.earn()
+    if status != "ACTIVATED":
+        story.pass_to(DUE)
+        story.approve_all()
+    if status in ("PAID", "REVERSED"):
+        story.pass_to("2026-03-17T00:05Z")
+    if status == "REVERSED":
+        story.reverse(Bonus.objects.get())
+    return story, bonus
+
+
+@pytest.mark.parametrize("status", ["ACTIVATED", "APPROVED", "PAID"])
+def test_a_qualification_on_which_a_bonus_rests_is_revoked_by_two_people(status):
+    story, bonus = resting(status)
+    with refused("second_person_needed"):
+        revoke(story, bonus.account)
+    with refused("same_person"):
+        revoke(story, bonus.account, approved_by=story.cara)
+
+    revoke(story, bonus.account, approved_by=story.sam)
+
+    bonus.refresh_from_db()
+    step = StatusChange.objects.latest("pk")
+    assert (bonus.status, bonus.account.status) == (status, "IN_REVIEW")
+    assert (step.cause, step.changed_by, step.approved_by) == ("REVOKED", story.cara, story.sam)
+
+
+def test_a_reversed_bonus_rests_on_nothing():
+    story, bonus = resting("REVERSED")
+    revoke(story, bonus.account)
+
+    bonus.account.refresh_from_db()
+    assert bonus.account.status == "IN_REVIEW"
+
+
+def test_what_is_not_qualified_cannot_be_revoked():
+    story = Story()
+    acme = story.sign_up()
+
+    with refused("not_qualified"):
+        revoke(story, acme)
+    with refused("not_qualified"):
+        revoke(story, acme, approved_by=story.cara)
+
+
+def test_a_paid_bonus_of_a_revoked_account_is_an_exception_that_people_see():
+    story, bonus = paid()
+    assert not Bonus.objects.paid_exceptions().exists()
+    story.revoke(bonus.account)
+    story.wait(minutes=1)
+
+    assert list(Bonus.objects.paid_exceptions()) == [bonus]

@@ -1,0 +1,47 @@
+"""The benchmarks run and tell their figures; what these are says nothing here, with so few rows."""
+
+import json
+import subprocess
+import sys
+
+from django.conf import settings
+from django.db import connection
+
+
+def test_the_release_is_raced_against_plain_sql_on_the_database_of_this_run():
+    database = {"postgresql": "postgres", "sqlite": "sqlite"}[connection.vendor]
+
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "tests.bench", "release"),
+            *("--bonuses", "300", "--rounds", "1", "--database", database),
+        ],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    # 1: so few bonuses may well miss the goal.
+    assert run.returncode in {0, 1}, run.stderr
+    figures = json.loads(run.stdout)
+    assert {name: figures[name] for name in ("goal", "database", "bonuses", "books_verified")} == {
+        "goal": "release",
+        "database": database,
+        "bonuses": 300,
+        "books_verified": True,
+    }
+    assert {"ours_seconds", "floor_seconds", "ratio", "worker_grown_mb", "passed"} <= figures.keys()
+
+
+def test_an_unknown_goal_is_refused():
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "nothing"],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.endswith("Goals: release\n")
