@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from payouts import ledger, trail
+from payouts.insertion import listed
 from payouts.models import Bonus
 from payouts.rules.lifecycle import (
     QUALIFICATION_REVOKED,
@@ -50,7 +51,7 @@ def _cancel_chunk(bonuses: QuerySet[Bonus], *, reason: str, at: datetime) -> int
     )
     if not claimed:
         return 0
-    chunk = Bonus.objects.filter(pk__in=claimed, status__in=UNPAID)
+    chunk = Bonus.objects.filter(pk__in=listed(claimed), status__in=UNPAID)
     trail.log_each(chunk, new=BonusStatus.CANCELLED, at=at, reason=reason)
     ledger.post_for_each(
         chunk,

@@ -1,12 +1,13 @@
 """Rows made from rows: one INSERT ... SELECT, portable, without a round trip per row."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Model, QuerySet
-from django.db.models.expressions import Combinable
+from django.db.models.expressions import Combinable, RawSQL
 
 
 def insert_from(
@@ -29,3 +30,10 @@ def insert_from(
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {quote(into._meta.db_table)} ({columns}) {select} {otherwise}", params)
         return int(cursor.rowcount)
+
+
+def listed(ids: Sequence[int]) -> RawSQL:
+    """Ids for ``pk__in``, as one parameter: thousands of them are planned and sent as one value."""
+    if connection.vendor == "sqlite":
+        return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(ids)])
+    return RawSQL("SELECT unnest(%s::bigint[])", [ids])

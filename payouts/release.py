@@ -24,7 +24,7 @@ from django.db.models import (
 from django.db.models.expressions import Combinable
 
 from payouts import batches, due, ledger, trail
-from payouts.insertion import insert_from
+from payouts.insertion import insert_from, listed
 from payouts.models import Bonus, Payout, PayoutChange, PayoutSchedule
 from payouts.models.bonus import BonusQuerySet
 from payouts.rules.lifecycle import UNPAID, AccountKind, BonusStatus, PayoutStatus, TransferKind
@@ -93,9 +93,8 @@ class _Run:
     @transaction.atomic
     def _chunk(self, *, after: int) -> _Chunk | None:
         """Claim the bonuses of the next referrers, book them, set them paid: all or nothing."""
-        referrers = (
-            self._payable(after=after).order_by("enrollment_id").values_list("enrollment_id", flat=True)
-        )
+        due_ones = due.due(self.schedule, as_of=self.as_of).filter(kind=self.kind, enrollment_id__gt=after)
+        referrers = due_ones.order_by("enrollment_id").values_list("enrollment_id", flat=True)
         # The referrer of the last bonus that fits; where fewer are left, of the very last.
         up_to = next(iter(referrers[self.size - 1 : self.size]), None) or referrers.last()
         if up_to is None:
@@ -106,15 +105,16 @@ class _Run:
             self._payable(after=after, up_to=up_to)
             .order_by("enrollment_id", "pk")
             .select_for_update(skip_locked=True, of=("self",))
-            .values_list("pk", flat=True)
+            .values_list("pk", "window_closes_on")
         )
         if claimed and self.is_automatic:
             self.batch = Value(batches.automatic(self.schedule, kind=self.kind, as_of=self.as_of).pk)
         if claimed:
-            self._pay(Bonus.objects.filter(pk__in=claimed), count=len(claimed))
+            chunk = Bonus.objects.filter(pk__in=listed([pk for pk, _ in claimed]))
+            self._pay(chunk, count=len(claimed), closed={day for _, day in claimed if day < self.today})
         return _Chunk(len(claimed), up_to)
 
-    def _pay(self, chunk: BonusQuerySet, *, count: int) -> None:
+    def _pay(self, chunk: BonusQuerySet, *, count: int, closed: set[date]) -> None:
         if self.is_automatic:
             not_approved = chunk.filter(status=BonusStatus.ACTIVATED)
             trail.log_each(not_approved, new=BonusStatus.APPROVED, at=self.as_of)
@@ -135,7 +135,7 @@ class _Run:
             payout=Subquery(payout.values("pk")),
             paid_at=self.as_of,
             released_on=self.today,
-            days_late=self._days_late(chunk),
+            days_late=self._days_late(closed),
         )
         if paid != count:
             raise MovedMeanwhile(f"Of {count} claimed bonuses {paid} could be paid.")
@@ -174,16 +174,10 @@ class _Run:
             },
         )
 
-    def _days_late(self, chunk: BonusQuerySet) -> Case:
+    def _days_late(self, closed: set[date]) -> Case:
         """So many days after the window closed; a chunk knows few windows."""
-        closed: list[date] = list(
-            chunk.filter(window_closes_on__lt=self.today)
-            .order_by()
-            .values_list("window_closes_on", flat=True)
-            .distinct()
-        )
         return Case(
-            *(When(window_closes_on=day, then=Value((self.today - day).days)) for day in closed),
+            *(When(window_closes_on=day, then=Value((self.today - day).days)) for day in sorted(closed)),
             default=Value(0),
             output_field=IntegerField(),
         )

@@ -127,6 +127,22 @@ def test_nobody_is_given_up_while_a_decision_waits(story):
     assert give_up(story, as_of=GIVEN_UP_ON) == 1
 
 
+def test_who_is_decided_while_the_sweep_looks_is_not_given_up(story):
+    account, other = called(story), called(story, "bold")
+
+    def looked_up_while_somebody_decides():
+        if ReferredAccount.objects.get(pk=account.pk).pending_decision is None:
+            story.decide(account)
+        return calendars.business_days(None)
+
+    given_up = desk.give_up_unreachable(
+        latest_terms(story.program), business_days=looked_up_while_somebody_decides, as_of=GIVEN_UP_ON
+    )
+
+    assert given_up == 1
+    assert (status(account), status(other)) == ("IN_REVIEW", "NOT_QUALIFIED")
+
+
 def test_who_is_decided_is_not_given_up(story):
     account = called(story)
     story.decide(account)

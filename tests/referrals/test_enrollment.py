@@ -57,6 +57,16 @@ def test_a_link_and_a_code_that_nobody_chose_can_be_told_on_the_phone(story):
     assert set(code) <= set("BCDFGHJKMNPQRSTVWXZ23456789")
 
 
+def test_what_is_made_up_and_taken_is_made_up_again(story, monkeypatch):
+    enrollment.change_link(story.ben, program=story.program, text="b" * 8, at=story.now)
+    letters = iter("b" * 8 + "c" * 8 + "d" * 8)
+    monkeypatch.setattr(enrollment.secrets, "choice", lambda alphabet: next(letters))
+
+    joined = enrollment.enroll(newcomer(story), program=story.program, at=story.now)
+
+    assert (joined.links.get().text, joined.codes.get().text) == ("c" * 8, "D" * 8)
+
+
 def test_who_joins_twice_has_joined_once(story):
     with nothing_changes():
         again = enrollment.enroll(story.rosa, program=story.program, at=story.now, link="another")

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import product
 
 import pytest
+from django.db import connection
 
 from referrals import qualification
 from referrals.models import (
@@ -397,6 +398,30 @@ def test_decisions_take_effect_in_the_program_that_is_looked_at(story):
 
     assert effective == 1
     assert (now(here).status, now(there).status) == ("IN_REVIEW", "QUALIFIED")
+
+
+def test_what_is_undone_while_the_sweep_works_does_not_take_effect_and_stops_nobody(story):
+    first, undone, last = (story.sign_up(name) for name in ("acme", "bold", "cold"))
+    for account in (first, undone, last):
+        story.decide(account)
+    due = story.now + timedelta(minutes=10)
+
+    waiting = [undone]
+
+    def undo_meanwhile(execute, sql, *rest):
+        if sql.startswith("UPDATE") and waiting:
+            qualification.undo(waiting.pop(), by=story.cara, at=due - SECOND)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(undo_meanwhile):
+        effective = qualification.let_take_effect(as_of=due)
+
+    assert effective == 2
+    assert [now(account).status for account in (first, undone, last)] == [
+        "QUALIFIED",
+        "IN_REVIEW",
+        "QUALIFIED",
+    ]
 
 
 def test_a_decision_does_not_take_effect_before_its_time(story):

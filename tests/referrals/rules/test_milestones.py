@@ -255,6 +255,18 @@ def test_a_stretch_begins_with_its_first_instant_and_ends_before_its_last():
     assert Stretch(after(1)).covers(after(1_000))
 
 
+def test_the_event_types_of_milestones_are_those_that_their_tests_count():
+    usage = events("OCCURRED", counts=frozenset({"usage.recorded"}))
+    terms = rules(
+        MilestoneRule("paid", (events("FIRST"), MilestoneTest("QUALIFIED"))),
+        MilestoneRule("used", (usage,)),
+    )
+
+    assert terms.counting_types(["paid"]) == PAID
+    assert terms.counting_types(["paid", "used"]) == {"invoice.paid", "usage.recorded"}
+    assert terms.counting_types([]) == frozenset()
+
+
 # --- deadlines of an account --------------------------------------------------------------------------
 
 LATE, EARLY = after(100), after(50)
