@@ -18,6 +18,8 @@ from referrals.rules.zones import local_date
 @transaction.atomic
 def log_call(account: ReferredAccount, *, outcome: CallOutcome, by: User, at: datetime) -> Call:
     """Keep that somebody called a referred account, and how it ended."""
+    # The account may have been reopened since it was looked at: a call belongs to the round of now.
+    account.refresh_from_db(fields=["review_round"])
     return Call.objects.create(
         account=account,
         round=account.review_round,

@@ -173,6 +173,7 @@ def suspend(referrer: Referrer, *, program: Program, by: User, at: datetime, rea
     enrollment = _enrollment_of(referrer, program=program)
     if not _move(enrollment, to=EnrollmentStatus.SUSPENDED, at=at, by=by):
         raise NotEnrolled(f"{referrer} is not active in {program.name}: there is nothing to suspend.")
+    Enrollment.objects.filter(pk=enrollment.pk).update(suspended_because=reason)
 
 
 @transaction.atomic
@@ -189,6 +190,7 @@ def resume(referrer: Referrer, *, program: Program, by: User, at: datetime) -> N
         or not _move(enrollment, to=EnrollmentStatus.ACTIVE, at=at, by=by)
     ):
         raise NotSuspended(f"{referrer} is not suspended in {program.name}.")
+    Enrollment.objects.filter(pk=enrollment.pk).update(suspended_because="")
 
 
 @transaction.atomic

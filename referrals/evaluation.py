@@ -119,14 +119,14 @@ def _step(each: Evaluated, *, as_of: datetime) -> None:
         return
     milestone = each.terms.qualifying_milestone
     status = account.status
-    if (
-        milestone is not None
-        and status in (AccountStatus.SIGNED_UP, AccountStatus.EXPIRED)
-        and each.outcome.reached_at(milestone.code)
-    ):
+    reached = milestone is not None and each.outcome.reached_at(milestone.code) is not None
+    if reached and status in (AccountStatus.SIGNED_UP, AccountStatus.EXPIRED):
         qualification.milestone_reached(account, at=as_of)
     elif each.expires_at is not None and each.expires_at <= as_of:
         qualification.expire(account, at=as_of)
+        if reached:
+            # It was in review: expired, what it had reached in time counts at once.
+            qualification.milestone_reached(account, at=as_of)
 
 
 def _evaluated(accounts: Sequence[ReferredAccount], *, as_of: datetime) -> list[Evaluated]:

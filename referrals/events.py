@@ -58,7 +58,9 @@ def record(
     :raises EventIdConflict: if the id is known with other content
     :raises CurrencyMismatch: if the account is known, and in no program of that currency
     """
-    _refuse_nonsense(event_id, host_account, type, occurred_at, received_at, amount_minor, currency)
+    _refuse_nonsense(
+        event_id, host_account, type, occurred_at, received_at, amount_minor, currency, product, category
+    )
     content = {
         "host_account": host_account,
         "type": type,
@@ -145,11 +147,21 @@ def _refuse_nonsense(
     received_at: datetime,
     amount_minor: int,
     currency: str,
+    product: str,
+    category: str,
 ) -> None:
     if not event_id:
         raise WrongField("event_id", "is missing.")
     if not host_account:
         raise WrongField("account", "is missing.")
+    for field, value, most in (
+        ("event_id", event_id, 200),
+        ("account", host_account, 100),
+        ("product", product, 64),
+        ("category", category, 64),
+    ):
+        if len(value) > most:
+            raise WrongField(field, f"is longer than {most} characters.")
     if type not in EventType.values():
         raise WrongField("type", f"'{type}' is none of {', '.join(EventType.values())}.")
     if occurred_at.utcoffset() is None:

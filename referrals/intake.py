@@ -133,6 +133,13 @@ def sign_up(program: Program, *, told: SignUpTold, told_at: datetime) -> SignUp:
     """
     if program.status != ProgramStatus.ACTIVE:
         raise ProgramNotActive(f"{program.name} is {program.status.lower()}: it takes in no sign-ups.")
+    if not told.host_account:
+        raise WrongField("account", "is missing.")
+    for field, value in asdict(told).items():
+        most = SignUp._meta.get_field(field).max_length  # type: ignore[union-attr]
+        if most is not None and len(value) > most:
+            name = "account" if field == "host_account" else field
+            raise WrongField(name, f"is longer than {most} characters.")
     if told.occurred_at.utcoffset() is None:
         raise WrongField("occurred_at", f"'{told.occurred_at.isoformat()}' has no offset.")
     if told.occurred_at > told_at:

@@ -262,7 +262,8 @@ def milestone_reached(account: ReferredAccount, *, at: datetime) -> None:
         cause=Cause.MILESTONE,
         at=at,
         by=None,
-        only_if={"pending_decision": None},
+        # What is in review is left to staff, whatever it has reached.
+        only_if={"pending_decision": None, "status__in": [AccountStatus.SIGNED_UP, AccountStatus.EXPIRED]},
         changes={"rejection_reason": None},
     )
 
@@ -294,7 +295,7 @@ def give_up(account: ReferredAccount, *, reason: str, at: datetime) -> None:
         at=at,
         by=None,
         reason=why,
-        only_if={"pending_decision": None},
+        only_if={"pending_decision": None, "status__in": [AccountStatus.IN_REVIEW]},
         changes={"rejection_reason": why},
     )
 

@@ -72,7 +72,7 @@ class Withdrawal(models.Model):
 
 
 class Spend(models.Model):
-    """A service of the host that a referrer pays from the balance or credit."""
+    """A service of the host that a referrer pays from the balance or credit. Append-only."""
 
     enrollment = models.ForeignKey(Enrollment, on_delete=models.PROTECT, related_name="spends")
     amount_minor = models.BigIntegerField()
@@ -90,7 +90,7 @@ class Spend(models.Model):
 
 
 class Gift(models.Model):
-    """An amount that one referrer gives to another in the same program."""
+    """An amount that one referrer gives to another in the same program. Append-only."""
 
     giver = models.ForeignKey(Enrollment, on_delete=models.PROTECT, related_name="gifts_given")
     receiver = models.ForeignKey(Enrollment, on_delete=models.PROTECT, related_name="gifts_received")

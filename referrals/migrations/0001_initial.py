@@ -119,6 +119,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("since", models.DateTimeField(verbose_name="status since")),
+                ("suspended_because", models.CharField(blank=True, max_length=500)),
                 (
                     "withdrawal_minimum_minor",
                     models.BigIntegerField(

@@ -50,6 +50,7 @@ class Enrollment(models.Model):
     referrer = models.ForeignKey(Referrer, on_delete=models.PROTECT, related_name="enrollments")
     status = models.CharField(max_length=9, choices=EnrollmentStatus.choices(), editable=False)
     since = models.DateTimeField("status since")
+    suspended_because = models.CharField(max_length=500, blank=True)
     withdrawal_minimum_minor = models.BigIntegerField(
         default=0, help_text="The referrer's own minimum withdrawal, in minor units."
     )

@@ -11,14 +11,14 @@ import os
 import re
 import sqlite3
 import sys
-import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import psycopg
 
-from tests.bench.memory import peak_mb
+from tests.bench.usage import Measured
 
 AS_OF = datetime(2026, 2, 16, 0, 5, tzinfo=UTC)
 CHUNK = 5_000
@@ -121,6 +121,7 @@ class Plain:
 
     def __init__(self, url: str) -> None:
         self.is_sqlite = urlsplit(url).scheme == "sqlite"
+        self.backend: int | None = None
         self.tables = TABLES["sqlite" if self.is_sqlite else "postgres"]
         if self.is_sqlite:
             self.connection: Connection = sqlite3.connect(
@@ -130,6 +131,7 @@ class Plain:
             self.connection.execute("PRAGMA synchronous=FULL")
         else:
             self.connection = psycopg.connect(url, autocommit=True)
+            self.backend = self.connection.info.backend_pid
 
     def instant(self, at: datetime) -> datetime | str:
         """An instant as Django stores it."""
@@ -178,12 +180,11 @@ def release(plain: Plain) -> int:
 
 
 def main() -> None:
-    """Print what was paid, in how many seconds."""
+    """Print what was paid, and what that took."""
     plain = Plain(os.environ["DATABASE_URL"])
-    began = time.perf_counter()
-    paid = release(plain)
-    seconds = time.perf_counter() - began
-    json.dump({"paid": paid, "seconds": seconds, "peak_mb": peak_mb()}, sys.stdout)
+    with Measured(backend=plain.backend) as measured:
+        paid = release(plain)
+    json.dump({"paid": paid} | asdict(measured.usage), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,7 @@
 import json
 import os
 import sys
-import time
-from typing import Any
+from dataclasses import asdict
 
 import django
 
@@ -16,28 +15,16 @@ from django.db import connection  # noqa: E402
 
 from payouts import release  # noqa: E402
 from tests.bench.floor import AS_OF  # noqa: E402
-from tests.bench.memory import Sampled, peak_mb  # noqa: E402
-
-
-def _server_process() -> int | None:
-    """The process of the database that serves this connection, if it has one."""
-    if connection.vendor == "sqlite":
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        return int(cursor.fetchone()[0])
+from tests.bench.usage import Measured  # noqa: E402
 
 
 def main() -> None:
-    """Print what was paid, in how many seconds and how much memory."""
+    """Print what was paid, and what that took."""
     connection.ensure_connection()
-    pid = _server_process()
-    with Sampled(pid or 0) as backend:
-        began = time.perf_counter()
+    is_sqlite = connection.vendor == "sqlite"
+    with Measured(backend=None if is_sqlite else connection.connection.info.backend_pid) as measured:
         tally = release.release_due(as_of=AS_OF)
-        seconds = time.perf_counter() - began
-    told: dict[str, Any] = {"paid": tally.done, "seconds": seconds, "peak_mb": peak_mb()}
-    json.dump(told | {"backend_mb": backend.peak_mb}, sys.stdout)
+    json.dump({"paid": tally.done} | asdict(measured.usage), sys.stdout)
 
 
 if __name__ == "__main__":

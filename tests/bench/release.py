@@ -86,17 +86,17 @@ def _race(made: Databases, *, bonuses: int, rounds: int) -> Figures:
 
 def _judged(sides: dict[str, list[Figures]], small: Figures, *, few: int) -> Figures:
     seconds = {side: [round(run["seconds"], 3) for run in runs] for side, runs in sides.items()}
-    ours, floor = statistics.median(seconds[OURS]), statistics.median(seconds[FLOOR])
-    bonuses = sides[OURS][0]["paid"]
-    ratio = round(ours / floor, 3)
+    paid = sides[OURS][0]["paid"]
+    ratio = _median_ratio(sides, "seconds")
     grown_mb = _difference(_most(sides[OURS], "peak_mb"), small["peak_mb"])
     return {
         "ours_seconds": seconds[OURS],
         "floor_seconds": seconds[FLOOR],
-        "ours_per_second": round(bonuses / ours),
-        "floor_per_second": round(bonuses / floor),
+        "ours_per_second": round(paid / statistics.median(seconds[OURS])),
+        "floor_per_second": round(paid / statistics.median(seconds[FLOOR])),
         "ratio": ratio,
         "ratio_at_most": SLOWEST_RATIO,
+        "cpu_ratio": _median_ratio(sides, "cpu_seconds"),
         "worker_mb": _most(sides[OURS], "peak_mb"),
         "worker_grown_mb": grown_mb,
         "worker_grown_mb_since_bonuses": few,
@@ -104,8 +104,19 @@ def _judged(sides: dict[str, list[Figures]], small: Figures, *, few: int) -> Fig
         "backend_mb": _most(sides[OURS], "backend_mb"),
         "books_verified": True,
         # Where memory is not told, the goal is not shown.
-        "passed": ratio <= SLOWEST_RATIO and grown_mb is not None and grown_mb <= MOST_GROWTH_MB,
+        "passed": ratio is not None
+        and ratio <= SLOWEST_RATIO
+        and grown_mb is not None
+        and grown_mb <= MOST_GROWTH_MB,
     }
+
+
+def _median_ratio(sides: dict[str, list[Figures]], name: str) -> float | None:
+    """Round by round: what else the machine does changes less within a round than between two."""
+    pairs = [(ours[name], floor[name]) for ours, floor in zip(sides[OURS], sides[FLOOR], strict=True)]
+    if any(figure is None for pair in pairs for figure in pair):
+        return None
+    return round(statistics.median(ours / floor for ours, floor in pairs), 3)
 
 
 def _template(made: Databases, bonuses: int) -> str:

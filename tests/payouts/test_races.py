@@ -71,8 +71,12 @@ def found():
     return [breach.message for breach in verification.breaches()]
 
 
-def test_two_releases_at_once_pay_each_bonus_once():
-    story = due_story("one", "two", "three", "four", "five", "six")
+@pytest.mark.parametrize("mode", ["AUTOMATIC", "AFTER_APPROVAL"])
+def test_two_releases_at_once_pay_each_bonus_once(mode):
+    story = due_story("one", "two", "three", "four", "five", "six", changes={"payout_schedule.release": mode})
+    if mode == "AFTER_APPROVAL":
+        batches.prepare(as_of=story.now, program=story.program)
+        story.approve_all()
 
     paid = at_once(*[releasing(story)] * 2)
 
