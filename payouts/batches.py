@@ -131,6 +131,7 @@ def refuse(batch: PayoutBatch, *, by: User, at: datetime) -> None:
 @transaction.atomic
 def void(batch: PayoutBatch, *, by: User, at: datetime) -> None:
     """Take an approval back; bonuses that are not paid yet are free for another batch."""
+    _lock_bonuses(batch)
     _move(batch, to=BatchStatus.VOIDED, at=at, by=by, changes={})
     freed = Bonus.objects.filter(batch=batch, status=BonusStatus.APPROVED)
     trail.log_each(freed, new=BonusStatus.ACTIVATED, at=at, by=by, reason="batch_voided")
@@ -149,14 +150,6 @@ def automatic(schedule: PayoutSchedule, *, kind: str, as_of: datetime) -> Payout
         return automatic(schedule, kind=kind, as_of=as_of)
 
 
-def close_automatic(schedule: PayoutSchedule, *, kind: str, as_of: datetime) -> None:
-    """The run is over: its batch is released, unless another worker has closed it."""
-    batch = _automatic(schedule, kind=kind, as_of=as_of)
-    if batch is not None:
-        with suppress(StepNotAllowed):
-            close(batch, at=as_of)
-
-
 def _automatic(schedule: PayoutSchedule, *, kind: str, as_of: datetime) -> PayoutBatch | None:
     program, run_on = schedule.terms.program, local_date(as_of, schedule.zone)
     mine = PayoutBatch.objects.filter(program=program, run_on=run_on, kind=kind, currency=program.currency)
@@ -170,12 +163,14 @@ def close(batch: PayoutBatch, *, at: datetime) -> None:
 
 
 def close_paid_out(*, at: datetime, program: Program | None = None) -> None:
-    """Close the batches that people approved and of which everything is paid or cancelled."""
-    approved = PayoutBatch.objects.filter(status=BatchStatus.APPROVED, automatic=False)
+    """Close approved batches of which everything is paid or cancelled, those of a run that broke off too."""
+    approved = PayoutBatch.objects.filter(status=BatchStatus.APPROVED)
     if program is not None:
         approved = approved.filter(program=program)
     for batch in approved.exclude(bonuses__status=BonusStatus.APPROVED).order_by("pk"):
-        close(batch, at=at)
+        # Another run may have closed it since the query, or a person voided it.
+        with suppress(StepNotAllowed):
+            close(batch, at=at)
 
 
 def _hold_late(schedule: PayoutSchedule, *, as_of: datetime, tally: Tally) -> None:
@@ -230,20 +225,31 @@ def _approve(batch: PayoutBatch, *, by: User, at: datetime) -> bool:
     batch.refresh_from_db()
     if batch.people_needed >= 2:
         require_two_people(batch.prepared_by, by)
-    lines = _lines(batch)
-    if batch.people_needed >= 3 and lines.filter(qualified_by__in=[batch.prepared_by_id, by.pk]).exists():
-        raise QualifiedByTheSame(
-            f"Another person must put up and approve {batch}: one qualified an account in it."
-        )
+    _lock_bonuses(batch)
     if batch.status == BatchStatus.AWAITING_APPROVAL:
         _leave_out(batch, at=at)
         if _fingerprint(_content(batch)) != batch.content_sha256:
             refuse(batch, by=by, at=at)
             return False
+    lines = _lines(batch)
+    if batch.people_needed >= 3 and lines.filter(qualified_by__in=[batch.prepared_by_id, by.pk]).exists():
+        raise QualifiedByTheSame(
+            f"Another person must put up and approve {batch}: one qualified an account in it."
+        )
     _move(batch, to=BatchStatus.APPROVED, at=at, by=by, changes={"approved_by": by})
     trail.log_each(lines, new=BonusStatus.APPROVED, at=at, by=batch.prepared_by, approved_by=by)
     lines.update(status=BonusStatus.APPROVED, prepared_by=batch.prepared_by, approved_by=by)
     return True
+
+
+def _lock_bonuses(batch: PayoutBatch) -> None:
+    """
+    Let nobody else move the bonuses of a batch until the transaction ends.
+
+    They are logged before they are moved: what a payment or a cancellation moves in between would have a
+    step in its trail that it never took.
+    """
+    list(Bonus.objects.filter(batch=batch).order_by("pk").select_for_update().values_list("pk", flat=True))
 
 
 def _lines(batch: PayoutBatch) -> BonusQuerySet:

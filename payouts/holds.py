@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from payouts.insertion import listed
 from payouts.models import Bonus, Hold
 from payouts.models.bonus import BonusQuerySet
 from payouts.rules.lifecycle import UNPAID, BonusStatus
@@ -102,11 +103,15 @@ def lift(bonus: Bonus, *, by: User, at: datetime) -> None:
 def place_on_late(bonuses: BonusQuerySet, *, at: datetime) -> int:
     """Hold what is late, once, so that a person is asked; returns how many."""
     asked_before = Hold.objects.filter(bonus=OuterRef("pk"), by_rule=True, reason=LATE)
-    late = list(
+    locked = list(
         bonuses.filter(~Exists(asked_before))
         .select_for_update(of=("self",))
         .order_by("pk")
         .values_list("pk", flat=True)
+    )
+    # Asked again with the rows locked: another run may have asked while this one waited for them.
+    late = list(
+        Bonus.objects.filter(~Exists(asked_before), pk__in=listed(locked)).values_list("pk", flat=True)
     )
     Hold.objects.bulk_create(Hold(bonus_id=pk, reason=LATE, placed_at=at, by_rule=True) for pk in late)
     Bonus.objects.filter(pk__in=late).update(on_hold=True)

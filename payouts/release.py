@@ -79,8 +79,6 @@ class _Run:
         while chunk := self._chunk(after=last):
             paid += chunk.paid
             last = chunk.last_referrer
-        if paid and self.is_automatic:
-            batches.close_automatic(self.schedule, kind=self.kind, as_of=self.as_of)
         return paid
 
     def _payable(self, *, after: int, up_to: int | None = None) -> BonusQuerySet:
