@@ -53,7 +53,6 @@ def prepare(*, as_of: datetime, program: Program | None = None) -> Tally:
     Look at everything that is due: hold what is late, cancel what fails, draft what needs an approval.
     """
     tally = Tally()
-    tally.notes["cancelled"] += cancellations.cancel_of_refused(as_of=as_of, program=program)
     for schedule in due.schedules(as_of=as_of, program=program):
         _hold_late(schedule, as_of=as_of, tally=tally)
         for failing, reason in due.failures(schedule):

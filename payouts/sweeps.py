@@ -11,7 +11,7 @@ from functools import partial
 
 from django.db.models import Exists, OuterRef
 
-from payouts import accrual, batches, release
+from payouts import accrual, batches, cancellations, release
 from payouts.models import PayoutSchedule
 from referrals import calendars, desk, qualification
 from referrals.jobs import Tally
@@ -29,7 +29,7 @@ def let_decisions_take_effect(*, as_of: datetime, program: Program | None = None
 
 
 def give_up_unreachable(*, as_of: datetime, program: Program | None = None) -> Tally:
-    """Refuse the accounts that nobody could reach in the time that the terms give."""
+    """Refuse the accounts that nobody could reach in time, and cancel what they had earned."""
     tally = Tally()
     in_review = ReferredAccount.objects.filter(terms=OuterRef("pk"), status=AccountStatus.IN_REVIEW)
     called = Terms.objects.filter(Exists(in_review), calling__isnull=False).select_related("calling")
@@ -39,6 +39,8 @@ def give_up_unreachable(*, as_of: datetime, program: Program | None = None) -> T
         given_up = desk.give_up_unreachable(terms, business_days=partial(_business_days, terms), as_of=as_of)
         tally.examined += given_up
         tally.done += given_up
+    if tally.done:
+        cancellations.cancel_of_refused(as_of=as_of, program=program)
     return tally
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from payouts.cases import reader, runner, windows
 from payouts.cases.format import Case, Step
@@ -121,7 +122,8 @@ def test_a_case_ends_as_expected_in_whatever_order_its_events_arrive(name):
     told = played(case)
     assert told.differences == []
 
-    if shuffled.steps != case.steps:
+    # The order of arrival is worked out in Python, from the same rows on both databases: one is enough.
+    if shuffled.steps != case.steps and connection.vendor == "sqlite":
         other = played(shuffled)
         assert (other.accounts, other.milestones, other.counters) == (
             told.accounts,
