@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 
-from referrals.models import AccountEvent, ApiClient, EventVoid, ReferredAccount
+from referrals.models import AccountEvent, ApiClient, EventVoid, Program, ReferredAccount
 from referrals.rules.facts import EventType
 from referrals.rules.money import LARGEST_MINOR, MoneyError, decimals
 from referrals.rules.refusal import Refused, WrongField, require_two_people
@@ -56,7 +56,7 @@ def record(
     :param amount_minor: in minor units of the currency, never negative
     :raises WrongField: if a value makes no sense; ``field`` names it
     :raises EventIdConflict: if the id is known with other content
-    :raises CurrencyMismatch: if the account is known, and in no program of that currency
+    :raises CurrencyMismatch: if it can never count: no program of the account has the currency
     """
     _refuse_nonsense(
         event_id, host_account, type, occurred_at, received_at, amount_minor, currency, product, category
@@ -127,12 +127,14 @@ def _mark_changed(event: AccountEvent) -> None:
 
 
 def _refuse_foreign_currency(client: ApiClient, host_account: str, currency: str) -> None:
-    currencies = set(
-        ReferredAccount.objects.filter(host_account=host_account, program__host=client.host_id).values_list(
-            "program__currency", flat=True
-        )
+    """What no program of the account has can never count; while it is in none, what no program has at all."""
+    if not currency:
+        return
+    accounts = ReferredAccount.objects.filter(host_account=host_account, program__host=client.host_id)
+    currencies = set(accounts.values_list("program__currency", flat=True)) or set(
+        Program.objects.filter(host=client.host_id).values_list("currency", flat=True)
     )
-    if currency and currencies and currency not in currencies:
+    if currencies and currency not in currencies:
         known = ", ".join(sorted(currencies))
         raise CurrencyMismatch(
             f"currency: '{currency}' is not a currency of {host_account}'s programs ({known})."

@@ -197,6 +197,7 @@ def test_a_fact_from_before_the_sign_up_never_counts(story):
 
 
 def test_a_fact_in_a_wrong_currency_is_rejected_when_its_account_appears(story):
+    second_program(story, **{"program.currency": "EUR"})
     euros = story.tell("acme", "payment.received", 500_000, currency="EUR")
     assert list(AccountEvent.objects.rejected()) == []
 
@@ -217,7 +218,13 @@ def test_a_fact_in_a_currency_of_none_of_the_accounts_programs_is_refused(story)
     assert "USD" in str(refusal.value)
 
 
+def test_a_fact_about_an_unknown_account_is_refused_in_a_currency_that_no_program_has(story):
+    with refused("currency_mismatch"):
+        record(story, host_account="nobody-yet", currency="EUR")
+
+
 def test_an_id_that_is_known_is_refused_as_such_before_its_currency_is_looked_at(story):
+    second_program(story, **{"program.currency": "EUR"})
     record(story, host_account="bold", currency="EUR")
     story.sign_up("bold")
 
