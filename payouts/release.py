@@ -81,10 +81,15 @@ class _Run:
             last = chunk.last_referrer
         return paid
 
-    def _payable(self, *, after: int, up_to: int | None = None) -> BonusQuerySet:
-        bonuses = due.due(self.schedule, as_of=self.as_of).filter(enrollment_id__gt=after)
-        if up_to is not None:
-            bonuses = bonuses.filter(enrollment_id__lte=up_to)
+    def _payable(self, *, after: int, up_to: int) -> BonusQuerySet:
+        """What can be paid to the referrers behind ``after``, up to and including ``up_to``."""
+        bonuses = due.due(self.schedule, as_of=self.as_of).filter(
+            enrollment_id__gt=after,
+            enrollment_id__lte=up_to,
+            # Implied, but said: so the database reads these accounts and not all of them.
+            account__enrollment_id__gt=after,
+            account__enrollment_id__lte=up_to,
+        )
         payable = due.payable(bonuses, self.schedule, kind=self.kind)
         return payable if self.is_automatic else payable.filter(status=BonusStatus.APPROVED)
 
