@@ -5,15 +5,20 @@ Without any variable everything runs on this machine alone: SQLite, a folder as 
 A value that makes no sense stops the start; the message names the variable, the value and what is allowed.
 """
 
+import logging
 import os
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import environ
+import structlog
 from django.core.exceptions import ImproperlyConfigured
+
+from config.unfold import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -58,6 +63,17 @@ def seconds(text: str) -> int:
     return int(text)
 
 
+def seconds_from(least: int) -> Callable[[str], int]:
+    """Return a parser of numbers of seconds that are not smaller than that."""
+
+    def parse(text: str) -> int:
+        if (number := seconds(text)) < least:
+            raise ValueError(f"less than {least}")
+        return number
+
+    return parse
+
+
 def log_level(text: str) -> str:
     """Read the name of a log level."""
     if text.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
@@ -90,6 +106,33 @@ def url_of(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
+def address(text: str) -> str:
+    """Read an e-mail address, with or without a name before it."""
+    if not re.fullmatch(r"[^<>@]+@[^<>@\s]+|[^<>@]+ <[^<>@\s]+@[^<>@\s]+>", text):
+        raise ValueError("not an e-mail address")
+    return text
+
+
+def mail_server(text: str) -> dict[str, Any]:
+    """Return Django's settings for sending mail through that address; an empty one shows mails in the log."""
+    parts = urlsplit(url_of("smtp", "smtps")(text))
+    if not text:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    if not parts.hostname:
+        raise ValueError("no server named")
+    within_tls = parts.scheme == "smtps"
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if within_tls else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": within_tls,
+        "EMAIL_USE_TLS": not within_tls,
+        "EMAIL_TIMEOUT": 10,
+    }
+
+
 def database(text: str) -> dict[str, Any]:
     """Return Django's description of the database at that address."""
     # The scheme first: of an unknown one, django-environ makes a database without engine and only warns.
@@ -116,6 +159,7 @@ def database(text: str) -> dict[str, Any]:
 # --- what an installation sets ---------------------------------------------------------------------------
 
 SWITCH = "yes or no (also true, false, on, off, 1, 0)"
+FROM_TEN_MINUTES = "a whole number of seconds from 600 to 999999999"
 
 # DEBUG: yes on a developer's machine, no wherever somebody else can reach the site.
 DEBUG = read("DEBUG", yes_or_no, default="yes", allowed=SWITCH)
@@ -185,6 +229,30 @@ LOG_LEVEL = read(
 
 PRODUCTION = "no" if DEBUG else "yes"
 
+# EMAIL_URL: the server that sends our mails. Absent: with DEBUG=yes they are shown in the log, without, none
+# is sent, and nobody can log in with a code by mail.
+EMAIL_URL = os.environ.get("EMAIL_URL", "").strip()
+globals().update(
+    read("EMAIL_URL", mail_server, default="", allowed="smtp://user:password@host:port or smtps://…")
+)
+
+# DEFAULT_FROM_EMAIL: the sender of our mails.
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = read(
+    "DEFAULT_FROM_EMAIL",
+    address,
+    default="Referrals <referrals@localhost>",
+    allowed="an e-mail address such as Referrals <referrals@company.example>",
+)
+
+# REQUIRE_SECOND_FACTOR: let staff into the admin only with a second factor. Default: yes unless DEBUG.
+REQUIRE_SECOND_FACTOR = read("REQUIRE_SECOND_FACTOR", yes_or_no, default=PRODUCTION, allowed=SWITCH)
+
+# SESSION_IDLE_SECONDS, SESSION_SECONDS: after how long a log-in ends when it is not used, and in any case.
+SESSION_IDLE_SECONDS = read(
+    "SESSION_IDLE_SECONDS", seconds_from(600), default="7200", allowed=FROM_TEN_MINUTES
+)
+SESSION_SECONDS = read("SESSION_SECONDS", seconds_from(600), default="43200", allowed=FROM_TEN_MINUTES)
+
 # SECURE_SSL_REDIRECT: answer plain HTTP with a redirect to HTTPS. Default: yes unless DEBUG.
 SECURE_SSL_REDIRECT = read("SECURE_SSL_REDIRECT", yes_or_no, default=PRODUCTION, allowed=SWITCH)
 
@@ -204,32 +272,55 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = read(
 SECURE_HSTS_PRELOAD = read("SECURE_HSTS_PRELOAD", yes_or_no, default=PRODUCTION, allowed=SWITCH)
 
 # BEHIND_TLS_PROXY: yes only behind a proxy that ends TLS and always sets or removes X-Forwarded-Proto
-# itself; anyone else could send the header, too.
+# and X-Forwarded-For itself; anyone else could send the headers, too.
 if read("BEHIND_TLS_PROXY", yes_or_no, default="no", allowed=SWITCH):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    # The address of a visitor, too, is known from that one proxy only.
+    ALLAUTH_TRUSTED_PROXY_COUNT = AXES_IPWARE_PROXY_COUNT = 1
+    AXES_IPWARE_META_PRECEDENCE_ORDER = ("HTTP_X_FORWARDED_FOR",)
 
 # --- the same in every installation ----------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    # The theme takes the place of the admin's own templates, so it stands before it.
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",  # a template of allauth wants it
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "axes",
+    "csp",
     "django_filters",
+    "django_structlog",
+    "ninja",
     "referrals",
     "payouts",
 ]
 
 MIDDLEWARE = [
+    "config.responses.ContentSecurityPolicy",
+    "config.responses.AdminCompression",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.request_log.RequestLog",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "config.second_factor.SecondFactor",
+    # Last: it turns what the log-in answers to somebody who is locked out into a page.
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -260,7 +351,71 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTHENTICATION_BACKENDS = [
+    # First: it refuses who is locked out, whatever the others would say.
+    "axes.backends.AxesStandaloneBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "front"
+ACCOUNT_ADAPTER = "config.accounts.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # log-ins are made by people, not by visitors
+ACCOUNT_LOGIN_BY_CODE_ENABLED = DEBUG or bool(EMAIL_URL)
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_LOGOUT_REDIRECT_URL = "front"
+ACCOUNT_SESSION_REMEMBER = True  # the session itself knows when it ends
+# Of the two that count wrong passwords, axes locks; the other limits of allauth stay.
+ACCOUNT_RATE_LIMITS = {"login_failed": None}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "Referral back office"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+
+AXES_VERBOSE = False
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_USERNAME_CALLABLE = "config.accounts.name_tried"
+AXES_LOCKOUT_TEMPLATE = "account/locked.html"
+AXES_DISABLE_ACCESS_LOG = True  # who logged in from where is nobody's business after 15 minutes
+AXES_ENABLE_ADMIN = False
+
+SESSION_ENGINE = "config.sessions"
+SESSION_COOKIE_AGE = SESSION_SECONDS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+
+_NOTHING_FROM_ELSEWHERE: dict[str, Any] = {
+    "default-src": ["'self'"],
+    "object-src": ["'none'"],
+    "base-uri": ["'none'"],
+    "frame-ancestors": ["'none'"],
+}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": _NOTHING_FROM_ELSEWHERE}
+# The theme's scripts evaluate what stands in attributes, and set styles.
+CONTENT_SECURITY_POLICY_OF_THE_ADMIN = _NOTHING_FROM_ELSEWHERE | {
+    "script-src": ["'self'", "'unsafe-eval'"],
+    "style-src": ["'self'", "'unsafe-inline'"],
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # asked from inside, without TLS
+
+# What several processes must count together (tries, limits) needs a cache that they share.
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
 
 LANGUAGE_CODE = "en"
 USE_TZ = True
@@ -269,6 +424,17 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+# With DEBUG=yes the files are served from where they lie; without, as `collectstatic` has collected them.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
@@ -281,10 +447,54 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
         "control_folder": str(folder(str(DATA_DIR / "messages-control"))),
     }
 
+# Logs of the web server and of the worker, from our own code and from libraries, all in one form: a line of
+# JSON, or on a developer's machine words.
+_SHARED: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.stdlib.PositionalArgumentsFormatter(),
+]
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *_SHARED,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+_RENDERED: list[structlog.typing.Processor] = [
+    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+    *(
+        [structlog.dev.ConsoleRenderer(colors=False)]
+        if DEBUG
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    ),
+]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processors": _RENDERED,
+            "foreign_pre_chain": _SHARED,
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        # Django's own handlers would write mails and a second line.
+        "django": {"handlers": [], "propagate": True},
+        # Our request log says it already; it keeps the traces of errors.
+        "django.request": {"level": "ERROR"},
+        "django.server": {"handlers": [], "level": "ERROR", "propagate": True},
+    },
 }
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+# One line for a request, when it is answered; no addresses of people.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False

@@ -50,16 +50,15 @@ class QualifiedByTheSame(Refused):
 def prepare(*, as_of: datetime, program: Program | None = None) -> Tally:
     """
     Look at everything that is due: hold what is late, cancel what fails, draft what needs an approval.
+
+    One schedule that fails does not stop the others.
     """
     tally = Tally()
-    tally.notes["cancelled"] += cancellations.cancel_of_refused(as_of=as_of, program=program)
+    with tally.surviving("bonuses of refused accounts"):
+        tally.notes["cancelled"] += cancellations.cancel_of_refused(as_of=as_of, program=program)
     for schedule in due.schedules(as_of=as_of, program=program):
-        _hold_late(schedule, as_of=as_of, tally=tally)
-        for failing, reason in due.failures(schedule):
-            bonuses = due.due(schedule, as_of=as_of).exclude(due.BLOCKED).filter(failing)
-            tally.notes["cancelled"] += cancellations.cancel_each(bonuses, reason=reason, at=as_of)
-        if schedule.release == Release.AFTER_APPROVAL:
-            _draft(schedule, as_of=as_of, tally=tally)
+        with tally.surviving(schedule.terms):
+            _prepare(schedule, as_of=as_of, tally=tally)
     tally.done = sum(tally.notes.values())
     return tally
 
@@ -150,6 +149,15 @@ def close_released(program: Program, *, at: datetime) -> None:
     for batch in paid_out.order_by("pk"):
         with transaction.atomic():
             _move(batch, to=BatchStatus.RELEASED, at=at, by=None, changes={})
+
+
+def _prepare(schedule: PayoutSchedule, *, as_of: datetime, tally: Tally) -> None:
+    _hold_late(schedule, as_of=as_of, tally=tally)
+    for failing, reason in due.failures(schedule):
+        bonuses = due.due(schedule, as_of=as_of).exclude(due.BLOCKED).filter(failing)
+        tally.notes["cancelled"] += cancellations.cancel_each(bonuses, reason=reason, at=as_of)
+    if schedule.release == Release.AFTER_APPROVAL:
+        _draft(schedule, as_of=as_of, tally=tally)
 
 
 def _hold_late(schedule: PayoutSchedule, *, as_of: datetime, tally: Tally) -> None:

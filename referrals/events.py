@@ -7,10 +7,14 @@ appears. Storing one is all that happens here: what follows is worked out later.
 
 import hashlib
 import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 
+import psycopg
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from referrals.models import AccountEvent, ApiClient, EventVoid, ReferredAccount
@@ -23,18 +27,34 @@ class EventIdConflict(Refused):
     """The event id is known, with other content."""
 
     code = "event_id_conflict"
+    field = "event_id"
 
 
 class CurrencyMismatch(Refused):
     """None of the account's programs has the currency of the fact."""
 
     code = "currency_mismatch"
+    field = "currency"
 
 
 class AlreadyVoided(Refused):
     """The fact does not count any more."""
 
     code = "already_voided"
+
+
+@dataclass(frozen=True, slots=True)
+class EventTold:
+    """A fact as the host tells it; its amount is in minor units of the currency, never negative."""
+
+    event_id: str
+    host_account: str
+    type: str
+    occurred_at: datetime
+    amount_minor: int = 0
+    currency: str = ""
+    product: str = ""
+    category: str = ""
 
 
 def record(
@@ -58,26 +78,49 @@ def record(
     :raises EventIdConflict: if the id is known with other content
     :raises CurrencyMismatch: if the account is known, and in no program of that currency
     """
-    _refuse_nonsense(event_id, host_account, type, occurred_at, received_at, amount_minor, currency)
-    content = {
-        "host_account": host_account,
-        "type": type,
-        "occurred_at": occurred_at.astimezone(UTC).isoformat(),
-        "amount_minor": amount_minor,
-        "currency": currency,
-        "product": product,
-        "category": category,
-    }
-    body = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    known = AccountEvent.objects.filter(client=client, event_id=event_id).first()
-    if known is None:
-        _refuse_foreign_currency(client, host_account, currency)
-        known, is_new = _store(client, event_id=event_id, received_at=received_at, body=body, content=content)
-        if is_new:
-            return known, True
-    if known.body_sha256 != body:
-        raise EventIdConflict(f"event_id: '{event_id}' is known with other content; nothing was stored.")
-    return known, False
+    told = EventTold(event_id, host_account, type, occurred_at, amount_minor, currency, product, category)
+    [outcome] = record_all(client, told=[told], received_at=received_at)
+    if isinstance(outcome, Refused):
+        raise outcome
+    return AccountEvent.objects.get(client=client, event_id=event_id), outcome
+
+
+def record_all(
+    client: ApiClient, *, told: Sequence[EventTold], received_at: datetime
+) -> list[bool | Refused]:
+    """
+    Store facts together, each for itself, as if they were told one after the other.
+
+    Returns for each whether it is new, or the refusal that ``record`` would raise. What is returned is
+    committed, unless the caller holds a transaction open.
+    """
+    outcomes: dict[int, bool | Refused] = {}
+    contents: dict[int, str] = {}
+    for place, fact in enumerate(told):
+        try:
+            _refuse_nonsense(fact, received_at)
+        except WrongField as refusal:
+            outcomes[place] = refusal
+        else:
+            contents[place] = _sha256(fact)
+
+    # One round, unless an id comes twice and the first of that id is refused: then the id is still free.
+    while waiting := [place for place in contents if place not in outcomes]:
+        first = {told[place].event_id: place for place in reversed(waiting)}
+        new = _store(client, {told[place]: contents[place] for place in first.values()}, received_at)
+        known = {event_id: contents[first[event_id]] for event_id in new}
+        if len(new) < len(first):
+            known |= _contents_of(client, first.keys() - new)
+        for place in waiting:
+            fact, is_first = told[place], first[told[place].event_id] == place
+            if is_first and fact.event_id in new:
+                outcomes[place] = True
+            elif fact.event_id in known:
+                outcomes[place] = False if known[fact.event_id] == contents[place] else _conflict(fact)
+            elif is_first:
+                outcomes[place] = _currency_mismatch(client, fact)
+
+    return [outcomes[place] for place in range(len(told))]
 
 
 @transaction.atomic
@@ -94,76 +137,140 @@ def void(event: AccountEvent, *, by: User, approved_by: User, at: datetime) -> N
     )
     if not is_new:
         raise AlreadyVoided(f"{event} does not count any more.")
-    _mark_changed(event)
+    _mark_changed(event.host_id, [event.host_account])
 
 
-@transaction.atomic
-def _store(
-    client: ApiClient, *, event_id: str, received_at: datetime, body: str, content: dict[str, object]
-) -> tuple[AccountEvent, bool]:
-    # The unique key decides between two that arrive at once: the second finds the first.
-    event, is_new = AccountEvent.objects.get_or_create(
-        client=client,
-        event_id=event_id,
-        defaults={
-            **content,
-            "occurred_at": datetime.fromisoformat(str(content["occurred_at"])),
-            "host_id": client.host_id,
-            "received_at": received_at,
-            "body_sha256": body,
-        },
+_ACCOUNTS = """
+    SELECT 1 FROM referrals_referredaccount account
+    JOIN referrals_program program ON program.id = account.program_id
+    WHERE program.host_id = %s AND account.host_account = told.host_account"""
+
+# Facts of one client whose ids are free and whose currency fits: one of the account's programs has it, or no
+# account is known yet.
+_INSERT = f"""
+    WITH told (event_id, host_account, type, occurred_at, amount_minor, currency, product, category,
+        body_sha256) AS (VALUES {{rows}})
+    INSERT INTO referrals_accountevent (client_id, host_id, received_at, event_id, host_account, type,
+        occurred_at, amount_minor, currency, product, category, body_sha256)
+    SELECT %s, %s, %s, told.* FROM told
+    WHERE told.currency = ''
+        OR EXISTS ({_ACCOUNTS} AND program.currency = told.currency)
+        OR NOT EXISTS ({_ACCOUNTS})
+    ON CONFLICT (client_id, event_id) DO NOTHING
+    RETURNING event_id, host_account"""  # noqa: S608  names of our own
+
+# PostgreSQL marks the accounts in the same statement, a transaction of its own: one way there and back. Their
+# rows are locked in one order, so that of two calls about the same accounts none waits in a circle.
+_INSERT_AND_MARK = f"""
+    WITH stored AS ({_INSERT}),
+    changed AS (
+        SELECT account.id FROM referrals_referredaccount account
+        JOIN referrals_program program ON program.id = account.program_id
+        WHERE program.host_id = %s AND account.host_account IN (SELECT host_account FROM stored)
+        ORDER BY account.id FOR UPDATE OF account
+    ),
+    marked AS (
+        UPDATE referrals_referredaccount SET facts_changed = facts_changed + 1
+        WHERE id IN (SELECT id FROM changed)
     )
-    if is_new:
-        _mark_changed(event)
-    return event, is_new
+    SELECT event_id, host_account FROM stored"""  # noqa: S608  names of our own
 
 
-def _mark_changed(event: AccountEvent) -> None:
-    ReferredAccount.objects.filter(host_account=event.host_account, program__host=event.host_id).update(
+def _store(client: ApiClient, told: Mapping[EventTold, str], received_at: datetime) -> set[str]:
+    """Store what is new and of a currency that fits, and have its accounts evaluated; the ids stored."""
+    instant = connection.ops.adapt_datetimefield_value
+    parameters: list[str | int | datetime | None] = []
+    # In the order of their ids: of two calls that tell the same facts, none waits for the other in a circle.
+    for fact in sorted(told, key=attrgetter("event_id")):
+        parameters += [
+            fact.event_id,
+            fact.host_account,
+            fact.type,
+            instant(fact.occurred_at),
+            fact.amount_minor,
+            fact.currency,
+            fact.product,
+            fact.category,
+            told[fact],
+        ]
+    parameters += [client.pk, client.host_id, instant(received_at), client.host_id, client.host_id]
+    rows = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(told))
+    if connection.vendor == "postgresql":
+        # Prepared, since to plan this statement costs four times as much as to execute it.
+        with (
+            connection.cursor() as opened,
+            connection.wrap_database_errors,
+            psycopg.Cursor(opened.connection) as cursor,
+        ):
+            statement = _INSERT_AND_MARK.format(rows=rows)
+            cursor.execute(statement, [*parameters, client.host_id], prepare=len(told) == 1)
+            return {event_id for event_id, _ in cursor.fetchall()}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_INSERT.format(rows=rows), parameters)
+        stored = cursor.fetchall()
+        _mark_changed(client.host_id, {host_account for _, host_account in stored})
+    return {event_id for event_id, _ in stored}
+
+
+def _contents_of(client: ApiClient, event_ids: Collection[str]) -> dict[str, str]:
+    """What is known under these ids."""
+    rows = AccountEvent.objects.filter(client=client, event_id__in=event_ids)
+    return dict(rows.values_list("event_id", "body_sha256"))
+
+
+def _mark_changed(host_id: int, host_accounts: Collection[str]) -> None:
+    """Let the accounts be evaluated again, in each of their programs."""
+    ReferredAccount.objects.filter(program__host=host_id, host_account__in=host_accounts).update(
         facts_changed=F("facts_changed") + 1
     )
 
 
-def _refuse_foreign_currency(client: ApiClient, host_account: str, currency: str) -> None:
-    currencies = set(
-        ReferredAccount.objects.filter(host_account=host_account, program__host=client.host_id).values_list(
-            "program__currency", flat=True
-        )
+def _sha256(fact: EventTold) -> str:
+    content = {
+        "host_account": fact.host_account,
+        "type": fact.type,
+        "occurred_at": fact.occurred_at.astimezone(UTC).isoformat(),
+        "amount_minor": fact.amount_minor,
+        "currency": fact.currency,
+        "product": fact.product,
+        "category": fact.category,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _conflict(fact: EventTold) -> EventIdConflict:
+    return EventIdConflict(f"event_id: '{fact.event_id}' is known with other content; nothing was stored.")
+
+
+def _currency_mismatch(client: ApiClient, fact: EventTold) -> CurrencyMismatch:
+    programs = ReferredAccount.objects.filter(
+        host_account=fact.host_account, program__host=client.host_id
+    ).values_list("program__currency", flat=True)
+    known = ", ".join(sorted(set(programs)))
+    return CurrencyMismatch(
+        f"currency: '{fact.currency}' is not a currency of {fact.host_account}'s programs ({known})."
     )
-    if currency and currencies and currency not in currencies:
-        known = ", ".join(sorted(currencies))
-        raise CurrencyMismatch(
-            f"currency: '{currency}' is not a currency of {host_account}'s programs ({known})."
-        )
 
 
-def _refuse_nonsense(
-    event_id: str,
-    host_account: str,
-    type: str,
-    occurred_at: datetime,
-    received_at: datetime,
-    amount_minor: int,
-    currency: str,
-) -> None:
-    if not event_id:
+def _refuse_nonsense(fact: EventTold, received_at: datetime) -> None:
+    if not fact.event_id:
         raise WrongField("event_id", "is missing.")
-    if not host_account:
+    if not fact.host_account:
         raise WrongField("account", "is missing.")
-    if type not in EventType.values():
-        raise WrongField("type", f"'{type}' is none of {', '.join(EventType.values())}.")
-    if occurred_at.utcoffset() is None:
-        raise WrongField("occurred_at", f"'{occurred_at.isoformat()}' has no offset.")
-    if occurred_at > received_at:
-        raise WrongField("occurred_at", f"'{occurred_at.isoformat()}' lies in the future.")
-    if isinstance(amount_minor, bool) or not isinstance(amount_minor, int):
-        raise WrongField("amount", f"{amount_minor!r} is not a whole number of minor units.")
-    if not 0 <= amount_minor <= LARGEST_MINOR:
-        raise WrongField("amount", f"{amount_minor} is negative or too large.")
-    if amount_minor and not currency:
+    if fact.type not in EventType.values():
+        raise WrongField("type", f"'{fact.type}' is none of {', '.join(EventType.values())}.")
+    if fact.occurred_at.utcoffset() is None:
+        raise WrongField("occurred_at", f"'{fact.occurred_at.isoformat()}' has no offset.")
+    if fact.occurred_at > received_at:
+        raise WrongField("occurred_at", f"'{fact.occurred_at.isoformat()}' lies in the future.")
+    if isinstance(fact.amount_minor, bool) or not isinstance(fact.amount_minor, int):
+        raise WrongField("amount", f"{fact.amount_minor!r} is not a whole number of minor units.")
+    if not 0 <= fact.amount_minor <= LARGEST_MINOR:
+        raise WrongField("amount", f"{fact.amount_minor} is negative or too large.")
+    if fact.amount_minor and not fact.currency:
         raise WrongField("currency", "is missing: an amount needs its currency.")
-    if currency:
+    if fact.currency:
         try:
-            decimals(currency)
+            decimals(fact.currency)
         except MoneyError as unknown:
             raise WrongField("currency", str(unknown)) from unknown

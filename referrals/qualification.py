@@ -7,6 +7,7 @@ column, the account's ``pending_decision``, so that exactly one of them wins.
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
@@ -14,6 +15,7 @@ from django.db import transaction
 from django.db.models import F
 
 from referrals import evidence, notes
+from referrals.jobs import Tally
 from referrals.models import (
     Decision,
     Program,
@@ -151,19 +153,24 @@ def undo(account: ReferredAccount, *, by: User, at: datetime) -> None:
     _log(account, new=AccountStatus(account.status), cause=Cause.UNDONE, at=at, by=by, decision=decision)
 
 
-def let_take_effect(*, as_of: datetime, program: Program | None = None) -> int:
-    """Let every decision count whose time to be undone is over; returns how many did."""
+def let_take_effect(*, as_of: datetime, program: Program | None = None, tally: Tally | None = None) -> int:
+    """
+    Let every decision count whose time to be undone is over; returns how many did.
+
+    :param tally: keeps the errors of decisions that cannot; without it, the first one is raised
+    """
     due = ReferredAccount.objects.with_decisions_due(as_of=as_of).order_by("pk")
     if program is not None:
         due = due.filter(program=program)
     effective = 0
     for pk in list(due.values_list("pk", flat=True)):
-        try:
-            take_effect(ReferredAccount.objects.select_related("pending_decision").get(pk=pk), at=as_of)
-        except StepNotAllowed:
-            # Undone, or another worker took it, since the query.
-            continue
-        effective += 1
+        with nullcontext() if tally is None else tally.surviving(f"account {pk}"):
+            try:
+                take_effect(ReferredAccount.objects.select_related("pending_decision").get(pk=pk), at=as_of)
+            except StepNotAllowed:
+                # Undone, or another worker took it, since the query.
+                continue
+            effective += 1
     return effective
 
 

@@ -11,11 +11,12 @@ from django.urls import reverse
 
 from payouts import holds, withdrawals
 from payouts.models import Benefit
-from referrals import desk, events, intake, notes, proposals
-from referrals.models import Criterion, CriterionResult, ExistingCustomer, JobRun, Program
+from referrals import credentials, desk, events, intake, notes, proposals
+from referrals.models import Click, Criterion, CriterionResult, ExistingCustomer, JobRun, Program
 from tests.factories import (
     LATER,
     AccountEventFactory,
+    ApiClientFactory,
     EnrollmentFactory,
     ReferredAccountFactory,
     UserFactory,
@@ -52,10 +53,10 @@ def statuses(client: Client, addresses: Iterable[str], *, method: str = "get") -
     return {address: getattr(client, method)(address).status_code for address in addresses}
 
 
-def one_of_each(app: str) -> list[Model]:
-    """The first row of every model of the app, after something of everything has happened."""
+def one_of_each(*apps: str) -> list[Model]:
+    """The first row of every model of the apps, after something of everything has happened."""
     _let_everything_happen()
-    return [model._default_manager.order_by("pk")[0] for model in models_of(app)]
+    return [model._default_manager.order_by("pk")[0] for app in apps for model in models_of(app)]
 
 
 def _address(model: type[Model], name: str, *args: object) -> str:
@@ -69,6 +70,10 @@ def _let_everything_happen() -> None:
 
     account = ReferredAccountFactory(enrollment__program=program)
     intake.open_link(program.host, link=account.enrollment.links.get().text, visitor="v1", at=LATER)
+    Click.objects.create(link=account.enrollment.links.get(), clicked_at=LATER, times=1)
+    software = ApiClientFactory(host=program.host)
+    credentials.issue_key(software, scopes=[], at=LATER)
+    credentials.issue_webhook_secret(software, at=LATER)
     desk.log_call(account, outcome=program.call_outcomes.all()[0], by=clerk, at=LATER)
     notes.write(account, about="call", text="Call again in spring.", by=clerk, at=LATER)
     CriterionResult.objects.create(

@@ -1,7 +1,12 @@
 """Batches and payouts: what was approved together, and the money to each referrer in it."""
 
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
+from payouts.admin import batch_steps
 from payouts.models import BatchChange, Bonus, Payout, PayoutBatch, PayoutChange
 from referrals.admin.base import (
     PartOfAnother,
@@ -12,6 +17,12 @@ from referrals.admin.base import (
     register,
 )
 from referrals.admin.columns import AMOUNT_COLUMNS, amount, referrer
+from referrals.admin.steps import StepAdmin
+from referrals.rules import money
+
+PER_PAGE = 50
+LINES = 500
+"""So many referrers stand on one page of a batch, with so many lines; all of them are one click away."""
 
 
 class BatchChangeInline(ReadOnlyInline):
@@ -27,7 +38,9 @@ class PayoutChangeInline(ReadOnlyInline):
 
 
 @register(PayoutBatch)
-class PayoutBatchAdmin(ReadOnlyAdmin):
+class PayoutBatchAdmin(StepAdmin, ReadOnlyAdmin):
+    steps = batch_steps.STEPS
+    change_form_outer_before_template = "admin/payouts/payoutbatch/content.html"
     list_display = ["id", "program", "run_on", "kind", "currency", "sequence", "status", "automatic"]
     list_display += ["prepared_by", "approved_by"]
     list_filter = ["status", "program", "kind", "automatic"]
@@ -36,6 +49,23 @@ class PayoutBatchAdmin(ReadOnlyAdmin):
     search_fields = ["program__slug__exact"]
     readonly_fields = ["bonuses", "payouts"]
     inlines = [BatchChangeInline]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page of a batch: its sum, its referrers with their lines, and what two people do with it."""
+        seen = self.get_queryset(request).select_related("program", "prepared_by", "approved_by")
+        batch = seen.filter(pk=object_id).first() if object_id.isdecimal() else None
+        shown = _content(batch_steps.look_at(batch), page=request.GET.get("page")) if batch else {}
+        shown["buttons"] = batch and self.buttons(batch, request.user)
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
+
+    def load(self, request: HttpRequest, pk: int) -> Any:
+        return batch_steps.look_at(super().load(request, pk))
 
     @display(description="bonuses")
     def bonuses(self, batch: PayoutBatch) -> SafeString:
@@ -73,3 +103,30 @@ class PayoutChangeAdmin(PartOfAnother):
     list_display = ["__str__", "payout", "changed_at", "changed_by"]
     list_filter = ["new_status"]
     list_select_related = ["payout__batch__program", "changed_by"]
+
+
+def _content(batch: Any, *, page: str | None) -> dict[str, Any]:
+    """What the page shows of a batch: sums, and the referrers of one page with their lines."""
+    total, waiting = batch.sums.total, batch.sums.waiting
+    referrers = Paginator(batch_steps.referrers(batch), PER_PAGE).get_page(page)
+    joined = ["account", "reward", "enrollment__referrer"]
+    of_these = Bonus.objects.filter(batch=batch, enrollment__in=[row["enrollment"] for row in referrers])
+    lines: dict[int, list[Bonus]] = {}
+    for bonus in of_these.select_related(*joined).order_by("pk")[:LINES]:
+        lines.setdefault(bonus.enrollment_id, []).append(bonus)
+    return {
+        "batch": batch,
+        "total": total,
+        "total_shown": batch_steps.shown(batch, total.amount_minor),
+        "waiting": waiting,
+        "waiting_shown": batch_steps.shown(batch, waiting.amount_minor),
+        "page": referrers,
+        "referrers": [
+            {
+                **row,
+                "sum": money.to_text(row["total_minor"], batch.currency),
+                "lines": [(bonus, amount(bonus)) for bonus in lines.get(row["enrollment"], [])],
+            }
+            for row in referrers
+        ],
+    }

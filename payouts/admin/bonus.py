@@ -1,10 +1,17 @@
 """Bonuses, with the answer to why one is not paid yet; holds and benefits."""
 
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from payouts import explain
+from payouts import explain, holds
 from payouts.models import Benefit, Bonus, BonusChange, Hold, Transfer
-from payouts.rules.lifecycle import BonusStatus
+from payouts.rules.lifecycle import UNPAID, BonusStatus
+from referrals import notes
 from referrals.admin.base import (
     EmptyFieldListFilter,
     PartOfAnother,
@@ -15,6 +22,7 @@ from referrals.admin.base import (
     section,
 )
 from referrals.admin.columns import AMOUNT_COLUMNS, amount, company, referrer
+from referrals.admin.steps import ReasonForm, Step, StepAdmin
 
 SENTENCES = {
     "awaiting_approval": "The window is open; the bonus waits for its batch to be approved.",
@@ -28,6 +36,8 @@ SENTENCES = {
     "window_not_open": "The window has not opened yet; nothing is missing.",
 }
 """What ``explain.of_bonus`` answers, in words."""
+
+ABOUT_LIFTED = "hold lifted"
 
 OF_THE_BONUS = ["bonus__account__host_account__exact", "^bonus__account__company_name"]
 
@@ -51,8 +61,44 @@ class TransferInline(ReadOnlyInline):
     ordering = ["pk"]
 
 
+def _hold(bonus: Bonus, by: User, at: datetime, told: dict[str, Any]) -> str:
+    holds.place(bonus, reason=told["reason"], by=by, at=at)
+    return f"Bonus {bonus.pk} is on hold until somebody lifts the hold."
+
+
+@transaction.atomic
+def _lift(bonus: Bonus, by: User, at: datetime, told: dict[str, Any]) -> str:
+    holds.lift(bonus, by=by, at=at)
+    notes.write(bonus.account, about=ABOUT_LIFTED, text=told["reason"], by=by, at=at)
+    return f"Bonus {bonus.pk} is on hold no more; the next run looks at it."
+
+
+STEPS = [
+    Step(
+        "hold",
+        verb="Hold",
+        explains="The bonus is not paid until somebody lifts the hold; it never ends by itself.",
+        permissions=["payouts.hold_bonus"],
+        take=_hold,
+        is_offered=lambda bonus: bonus.status in UNPAID,
+        form=ReasonForm,
+    ),
+    Step(
+        "lift",
+        verb="Lift the hold",
+        explains="All holds of the bonus end; the next run looks at it again and pays what is due.",
+        permissions=["payouts.hold_bonus"],
+        take=_lift,
+        is_offered=lambda bonus: bonus.on_hold,
+        form=ReasonForm,
+    ),
+]
+
+
 @register(Bonus)
-class BonusAdmin(ReadOnlyAdmin):
+class BonusAdmin(StepAdmin, ReadOnlyAdmin):
+    steps = STEPS
+    change_form_outer_before_template = "admin/payouts/bonus/why.html"
     list_display = ["id", company, referrer, "reward", "period", amount, "status", "on_hold"]
     list_display += ["window_opens_on", "window_closes_on", "paid_at"]
     list_filter = ["status", "on_hold", "kind", "currency", "terms__program"]
@@ -64,17 +110,20 @@ class BonusAdmin(ReadOnlyAdmin):
         "^enrollment__referrer__name",
     ]
     fieldsets = [
-        section(None, "why", "window", amount, "status", "cancel_reason"),
+        section(None, "window", amount, "status", "cancel_reason"),
         section("For what", "account", "enrollment", "terms", "reward", "period", "kind"),
         section(
             "Payment",
             ("batch", "payout"),
-            ("paid_at", "released_on", "days_late"),
-            ("prepared_by", "approved_by", "qualified_by", "people_needed"),
+            ("paid_at", "released_on"),
+            ("days_late", "people_needed"),
+            ("prepared_by", "approved_by"),
+            "qualified_by",
         ),
         section(
             "Frozen at activation",
-            ("activated_at", "milestone_at", "anchor_at", "opens_at"),
+            ("activated_at", "opens_at"),
+            ("milestone_at", "anchor_at"),
             ("decision", "created_at"),
             "explanation",
         ),
@@ -82,23 +131,55 @@ class BonusAdmin(ReadOnlyAdmin):
     ]
     inlines = [BonusChangeInline, HoldInline, TransferInline]
 
-    @display(description="Why is this not paid yet?")
-    def why(self, bonus: Bonus) -> str:
-        now = timezone.now()
-        unmet = explain.of_bonus(bonus, as_of=now)
-        if unmet is None:
-            return "It is paid."
-        readable = unmet.replace("_", " ")
-        if bonus.status == BonusStatus.CANCELLED:
-            return f"It was cancelled: {readable}."
-        told = f"It is on hold: {readable}." if bonus.on_hold else SENTENCES.get(unmet, readable)
-        late = explain.overdue_days(bonus, as_of=now)
-        return f"{told} Overdue by {late} days." if late else told
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page of a bonus begins with why it is not paid yet."""
+        bonus = self._with_reasons(request).filter(pk=object_id).first() if object_id.isdecimal() else None
+        shown = _why_page(bonus, as_of=timezone.now()) if bonus else {}
+        shown["buttons"] = bonus and self.buttons(bonus, request.user)
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
+
+    def _with_reasons(self, request: HttpRequest) -> Any:
+        joined = ["account__program", "enrollment__referrer", "reward", "terms__payout_schedule__terms"]
+        return self.get_queryset(request).select_related(*joined)
 
     @display(description="window")
     def window(self, bonus: Bonus) -> str:
         zone = bonus.terms.payout_schedule.zone
         return f"{bonus.window_opens_on} to {bonus.window_closes_on} ({zone})"
+
+
+def _why_page(bonus: Bonus, *, as_of: datetime) -> dict[str, Any]:
+    """The headline, what it rests on, and who held the bonus."""
+    program, host_account = bonus.account.program, bonus.account.host_account
+    return {
+        "bonus": bonus,
+        "amount": amount(bonus),
+        "headline": in_words(bonus, as_of=as_of),
+        "rules": explain.account(program, host_account=host_account, as_of=as_of).lines,
+        "schedule": bonus.terms.payout_schedule,
+        "days_to_go": max(0, (bonus.opens_at - as_of).days),
+        "holds": bonus.holds.select_related("placed_by", "lifted_by").order_by("-pk"),
+        "lifted": bonus.account.notes.filter(about=ABOUT_LIFTED).select_related("written_by").order_by("-pk"),
+    }
+
+
+def in_words(bonus: Bonus, *, as_of: datetime) -> str:
+    """Why a bonus is not paid yet, in one or two sentences."""
+    unmet = explain.of_bonus(bonus, as_of=as_of)
+    if unmet is None:
+        return f"It is paid, since {bonus.paid_at:%Y-%m-%d}."
+    readable = unmet.replace("_", " ")
+    if bonus.status == BonusStatus.CANCELLED:
+        return f"It was cancelled: {readable}."
+    told = f"It is on hold: {readable}." if bonus.on_hold else SENTENCES.get(unmet, readable)
+    late = explain.overdue_days(bonus, as_of=as_of)
+    return f"{told} Overdue by {late} days." if late else told
 
 
 @register(BonusChange)

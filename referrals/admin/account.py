@@ -1,5 +1,9 @@
 """Sign-ups and referred accounts: where each stands, why, and what it has brought."""
 
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -16,6 +20,7 @@ from referrals.admin.base import (
     site,
 )
 from referrals.admin.columns import amount, company, referrer
+from referrals.admin.desk import DeskAdmin
 from referrals.models import (
     AccountEvent,
     Call,
@@ -88,7 +93,8 @@ class BenefitInline(ReadOnlyInline):
 
 
 @register(ReferredAccount)
-class ReferredAccountAdmin(ReadOnlyAdmin):
+class ReferredAccountAdmin(DeskAdmin):
+    contact = ["email", "phone", "contact"]
     list_display = ["company_name", "host_account", "program", "status", "rejection_reason"]
     list_display += [referrer, "activity", "signed_up_at"]
     list_display_links = ["company_name", "host_account"]
@@ -100,23 +106,30 @@ class ReferredAccountAdmin(ReadOnlyAdmin):
         section("Program", "program", "terms", "enrollment", "sign_up", "signed_up_at", "entered_at"),
         section(
             "Evidence",
-            ("company_name", "kind", "host_account"),
-            ("email", "domain", "website"),
-            ("phone", "country", "time_zone", "contact"),
-            ("account_match", "email_match", "domain_match"),
+            ("company_name", "host_account"),
+            ("email", "phone"),
+            ("contact", "kind"),
+            ("website", "domain"),
+            ("country", "time_zone"),
+            ("account_match", "email_match"),
+            "domain_match",
         ),
         section(
             "Attribution",
-            ("attribution_method", "attribution_rule", "touch"),
+            ("attribution_method", "attribution_rule"),
+            "touch",
             ("attributed_by", "attribution_approved_by"),
         ),
         section(
             "Facts",
-            ("activity", "activity_at", "facts"),
-            ("facts_changed", "facts_evaluated", "evaluate_at"),
+            "facts",
+            ("activity", "activity_at"),
+            ("facts_changed", "facts_evaluated"),
+            "evaluate_at",
             ("may_expire", "review_round"),
         ),
     ]
+    change_form_outer_before_template = "admin/referrals/referredaccount/steps.html"
     inlines = [
         BonusInline,
         BenefitInline,
@@ -128,6 +141,25 @@ class ReferredAccountAdmin(ReadOnlyAdmin):
         CriterionResultInline,
         NoteInline,
     ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """What is missing may be said of money, which not everybody may see; facts are, too."""
+        shown = super().get_fieldsets(request, obj)
+        if not request.user.has_perm("payouts.view_bonus"):
+            shown = _without("rules", shown)
+        return shown if request.user.has_perm("referrals.view_accountevent") else _without("facts", shown)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page of an account, with the steps that may be taken."""
+        account = self.for_review(request).filter(pk=object_id).first() if object_id.isdecimal() else None
+        steps = {"account": account, "buttons": account and self.buttons(account, request.user)}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **steps})
 
     @display(description="what is missing")
     def rules(self, account: ReferredAccount) -> str:
@@ -143,6 +175,7 @@ class ReferredAccountAdmin(ReadOnlyAdmin):
 
 @register(SignUp)
 class SignUpAdmin(ReadOnlyAdmin):
+    contact = ["email", "phone", "contact"]
     list_display = ["host_account", "program", "company_name", "occurred_at", "told_at", "link", "code"]
     list_filter = ["program"]
     list_select_related = ["program"]
@@ -167,3 +200,22 @@ for model, shown, joined in [
 def _in_words(line: explain.Line) -> str:
     since = f", since {line.since:%Y-%m-%d %H:%M}" if line.since else ""
     return f"{'✓' if line.is_met else '…'} {line.label}{since}"
+
+
+def _without(field: str, fieldsets: Any) -> list[Any]:
+    """These parts of a page without a field; a part that held nothing else is gone."""
+    left = [
+        (
+            title,
+            {
+                **options,
+                "fields": [_line_without(field, line) for line in options["fields"] if line != field],
+            },
+        )
+        for title, options in fieldsets
+    ]
+    return [(title, options) for title, options in left if options["fields"]]
+
+
+def _line_without(field: str, line: Any) -> Any:
+    return tuple(each for each in line if each != field) if isinstance(line, tuple) else line

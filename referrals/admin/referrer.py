@@ -26,6 +26,7 @@ class EnrollmentInline(ReadOnlyInline):
 
 @register(Referrer)
 class ReferrerAdmin(KeptAdmin):
+    contact = ["email"]
     list_display = ["name", "host_account", "email", "kind", "country", "tier", "is_partner", "host"]
     list_filter = ["kind", "is_partner", "tier", "host"]
     list_select_related = ["host"]

@@ -11,6 +11,11 @@ from referrals.models.calendar import (
     Calendar,
     Holiday,
 )
+from referrals.models.click import Click
+from referrals.models.credentials import (
+    ApiKey,
+    WebhookSecret,
+)
 from referrals.models.event import (
     AccountEvent,
     EventVoid,
@@ -58,11 +63,13 @@ from referrals.models.review import (
 __all__ = [
     "AccountEvent",
     "ApiClient",
+    "ApiKey",
     "Calendar",
     "Call",
     "CallOutcome",
     "CallingDay",
     "CallingRules",
+    "Click",
     "Criterion",
     "CriterionResult",
     "Decision",
@@ -96,4 +103,5 @@ __all__ = [
     "StatusChange",
     "Terms",
     "Touch",
+    "WebhookSecret",
 ]

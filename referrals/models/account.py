@@ -128,6 +128,12 @@ class ReferredAccount(models.Model):
     objects = ReferredAccountQuerySet.as_manager()
 
     class Meta:
+        permissions = [
+            ("decide_referredaccount", "Can log calls, decide, and ask for a waiver"),
+            ("reopen_referredaccount", "Can reopen and revoke, and undo what others decided"),
+            ("waive_referredaccount", "Can confirm that a check is waived"),
+            ("contact_referredaccount", "Can see phone, e-mail and contact"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["program", "host_account"],

@@ -84,9 +84,7 @@ def _make_one() -> None:
     document = program_files.read(program_files.bundled()[PROGRAM])
     host = program_files.default_host()
     program = program_files.store(document, host=host, now=factories.TERMS_BEGIN_AT)
-    factories.booked_bonus(
-        account__enrollment__program=program, account__enrollment__referrer__host=host
-    )
+    factories.booked_bonus(account__enrollment__program=program, account__enrollment__referrer__host=host)
 
 
 def _of_one(model: type[Model]) -> QuerySet[Model]:

@@ -306,10 +306,10 @@ def test_a_note_keeps_who_wrote_it_and_when(admin_client, admin_user, time_machi
     time_machine.move_to(datetime(2026, 2, 1, 9, tzinfo=UTC), tick=False)
     admin_client.post(add_page(Note), {"account": account.pk, "text": "Call in spring."})
     note = Note.objects.get()
-    colleague = Client()
-    colleague.force_login(UserFactory(is_superuser=True))
 
     time_machine.move_to(datetime(2026, 2, 2, 9, tzinfo=UTC), tick=False)
+    colleague = Client()
+    colleague.force_login(UserFactory(is_superuser=True))
     colleague.post(page(note), {"text": "Call in summer."})
 
     note.refresh_from_db()
