@@ -2,11 +2,11 @@
 """
 All the set-up, then the job. Standard library only.
 
-    python3 dev.py demo [ADDRESS:PORT]       make the database, load the programs, start the web server; so
-                                             far no example data, no worker, and no log-in before
-                                             "python3 dev.py manage createsuperuser"
+    python3 dev.py demo [ADDRESS:PORT]       make the database, load programs and example data; start the web
+                                             server, worker and scheduler as in production, and a script that
+                                             plays the host product; default: 127.0.0.1:8000
     python3 dev.py test [--all] [ARGUMENTS]  the tests on PostgreSQL, then on SQLite; the arguments go on to
-                                             pytest; --all: lint and types first
+                                             pytest; --all: lint and types first, and the slow tests
     python3 dev.py bench GOAL [ARGUMENTS]    one benchmark
     python3 dev.py manage COMMAND …          one of Django's or this project's commands
 
@@ -16,12 +16,20 @@ The virtual environment in .venv is filled from a lock file with hashes; nothing
 # So that an older Python gets as far as the sentence that says it is too old.
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
+import math
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 import venv
+from collections.abc import Callable
 from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent
@@ -99,12 +107,16 @@ def test(arguments: list[str]) -> int:
         print(f"\n=== {name}")
         if run(*command):
             failed.append(name)
-    pytest = ["-m", "pytest", "-n", "2", *(argument for argument in arguments if argument != "--all")]
+    pytest = ["-m", "pytest", "-n", "2", *([] if everything else ["-m", "not slow"])]
+    pytest += [argument for argument in arguments if argument != "--all"]
     service = os.environ.get("DATABASE_URL")
     print(f"\n=== tests on {'the database of DATABASE_URL' if service else 'an embedded PostgreSQL'}")
     if run(*pytest, TEST_DATABASE="postgres"):
         failed.append("tests on PostgreSQL")
     print("\n=== tests on SQLite")
+    if everything:
+        # What a browser shows does not depend on the database: it was looked at above.
+        pytest.append("--ignore=tests/browser")
     if run(*pytest, TEST_DATABASE="sqlite", DATABASE_URL=None):
         failed.append("tests on SQLite")
     if failed:
@@ -125,13 +137,139 @@ def manage(arguments: list[str]) -> int:
 
 
 def demo(arguments: list[str]) -> int:
-    """Make the database, load the programs, start the web server until Ctrl-C."""
+    """Make and fill the database, then run everything until Ctrl-C."""
+    for ending in ("SIGTERM", "SIGHUP"):  # told to end by a script, or the terminal was closed
+        if hasattr(signal, ending):
+            signal.signal(getattr(signal, ending), signal.default_int_handler)
+    host, port = address_in(arguments)
     install(RUNTIME)
+    # Asked for under the name that it was started with, too.
+    os.environ.setdefault("ALLOWED_HOSTS", f"{host},localhost,127.0.0.1")
+    site = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104  it was asked for
+    together = Together(BASE_DIR / Path(os.environ.get("DATA_DIR") or ".data").expanduser() / "logs")
+    try:
+        log_ins = fill()
+        granian = ["granian", "--interface", "wsgi", "--workers", "1", "--blocking-threads", "4", "--no-ws"]
+        together.start(
+            "web server", "-m", *granian, "--host", host, "--port", str(port), "config.wsgi:application"
+        )
+        together.start("worker", "-m", "celery", "-A", "config", "worker", "-B", "-P", "threads")
+        if together.live_until(lambda: answers(f"{site}/healthz"), within=60):
+            together.start("host product", "manage.py", "play_host", site)
+            print(f"\n{site}/ answers. {log_ins}")
+            print(f"What happens is written to {together.folder}. Ctrl-C ends it.", flush=True)
+            together.live_until(lambda: False)
+        return 1
+    except KeyboardInterrupt:
+        print("\nEnding ...", flush=True)
+        return 0
+    finally:
+        together.end()
+
+
+def fill() -> str:
+    """Make the database with programs and example data; return the log-ins. End if that cannot be."""
     programs = sorted(str(path) for path in (BASE_DIR / "referrals" / "programs").glob("*.yaml"))
+    print("Making the database and the example data; the first time this takes half a minute ...", flush=True)
     for command in (["migrate", "--verbosity", "0"], ["load_program", *programs]):
         if code := run("manage.py", *command):
-            return code
-    return run("manage.py", "runserver", *arguments)
+            sys.exit(code)
+    # What it says is wanted below the address, where one looks in the end.
+    seed = [str(PYTHON), "manage.py", "seed_demo"]
+    seeded = subprocess.run(seed, cwd=BASE_DIR, stdout=subprocess.PIPE, text=True, check=False)
+    if seeded.returncode:
+        sys.exit(seeded.returncode)
+    return seeded.stdout
+
+
+def address_in(arguments: list[str]) -> tuple[str, int]:
+    """Return the address and the port to answer on; end with a sentence if that cannot be."""
+    text = arguments[0] if arguments else "127.0.0.1:8000"
+    host, _, port = text.rpartition(":")
+    if len(arguments) > 1 or not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        sys.exit(f"{' '.join(arguments)} is no ADDRESS:PORT such as 127.0.0.1:8000.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+        except OSError as refusal:
+            sys.exit(
+                f"{text} cannot be used ({refusal.strerror}). Another program may have it. Another port: "
+                f"python3 dev.py demo {host}:{int(port) % 65_535 + 1}"
+            )
+    return host, int(port)
+
+
+def answers(url: str) -> bool:
+    """Is anybody there?"""
+    try:
+        with urllib.request.urlopen(url, timeout=1):  # noqa: S310  our own address
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+class Together:
+    """Processes that live and end together, each with a file for what it says."""
+
+    SECONDS_TO_END = 10
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.children: dict[str, subprocess.Popen[bytes]] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def start(self, name: str, *arguments: str) -> None:
+        """Start Python in the environment, in a process group of its own: a Ctrl-C is for us alone."""
+        with self.said_by(name).open("wb") as said:
+            self.children[name] = subprocess.Popen(
+                [PYTHON, *arguments],
+                cwd=BASE_DIR,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def said_by(self, name: str) -> Path:
+        return self.folder / f"{name.replace(' ', '-')}.log"
+
+    def live_until(self, ready: Callable[[], bool], *, within: float = math.inf) -> bool:
+        """Wait until that is so; if one of them ends first, or the seconds are over, say so, return False."""
+        end = time.monotonic() + within
+        while not ready():
+            if time.monotonic() > end:
+                print(f"\nIt does not answer. What the processes said is in {self.folder}.")
+                return False
+            for name, child in self.children.items():
+                if child.poll() is not None:
+                    last = self.said_by(name).read_text(errors="replace").splitlines()[-15:]
+                    print(
+                        f"\nThe {name} has ended by itself, and so the others do. It said:\n", *last, sep="\n"
+                    )
+                    return False
+            time.sleep(0.3)
+        return True
+
+    def end(self) -> None:
+        """End all: first they are asked to, then they and what they have started are killed."""
+        for ending in ("SIGINT", "SIGTERM", "SIGHUP"):
+            if hasattr(signal, ending):
+                signal.signal(getattr(signal, ending), signal.SIG_IGN)
+        for child in self.children.values():
+            child.terminate()
+        patience = time.monotonic() + self.SECONDS_TO_END
+        for child in self.children.values():
+            try:
+                child.wait(max(0, patience - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+            if hasattr(os, "killpg"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
 
 
 JOBS = {"demo": demo, "test": test, "bench": bench, "manage": manage}

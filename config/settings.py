@@ -5,120 +5,35 @@ Without any variable everything runs on this machine alone: SQLite, a folder as 
 A value that makes no sense stops the start; the message names the variable, the value and what is allowed.
 """
 
+import logging
 import os
-import re
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-
-Value = TypeVar("Value")
-
-
-def read(name: str, parse: Callable[[str], Value], *, default: str, allowed: str) -> Value:
-    """
-    Return the value of a variable; one that is empty counts as absent.
-
-    :raises ImproperlyConfigured: if the parser refuses the value
-    """
-    # Not through django-environ: it takes a value that begins with "$" for the name of another variable.
-    text = os.environ.get(name, "").strip() or default
-    try:
-        return parse(text)
-    except (ValueError, OSError) as refusal:
-        shown = re.sub(r"://.*@", "://…@", text)  # no password in a log
-        raise ImproperlyConfigured(f"{name}={shown!r} is refused ({refusal}). Allowed: {allowed}.") from None
-
-
-def yes_or_no(text: str) -> bool:
-    """Read a switch; unlike Django-environ's own, a typing error is not taken for a no."""
-    if text.lower() in {"true", "yes", "on", "1"}:
-        return True
-    if text.lower() in {"false", "no", "off", "0"}:
-        return False
-    raise ValueError("neither yes nor no")
-
-
-def folder(text: str) -> Path:
-    """Return the folder, made if need be; a relative one lies in the project."""
-    path = BASE_DIR / Path(text).expanduser()
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path
-
-
-def seconds(text: str) -> int:
-    """Read a number of seconds, from zero up."""
-    if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise ValueError("not a number of seconds")
-    return int(text)
-
-
-def log_level(text: str) -> str:
-    """Read the name of a log level."""
-    if text.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
-        raise ValueError("not a level")
-    return text.upper()
-
-
-def list_of(pattern: str) -> Callable[[str], list[str]]:
-    """Return a parser of lists, separated by commas, whose every item has that form."""
-
-    def parse(text: str) -> list[str]:
-        items = [item.strip() for item in text.split(",") if item.strip()]
-        if wrong := [item for item in items if not re.fullmatch(pattern, item, re.IGNORECASE)]:
-            raise ValueError(f"{wrong[0]!r} does not fit")
-        return items
-
-    return parse
-
-
-def url_of(*schemes: str) -> Callable[[str], str]:
-    """Return a parser of addresses of these schemes; an empty one stays empty."""
-
-    def parse(text: str) -> str:
-        parts = urlsplit(text)
-        if text and parts.scheme not in schemes:
-            raise ValueError("another scheme")
-        _ = parts.port  # raises ValueError if it is no number
-        return text
-
-    return parse
-
-
-def database(text: str) -> dict[str, Any]:
-    """Return Django's description of the database at that address."""
-    # The scheme first: of an unknown one, django-environ makes a database without engine and only warns.
-    scheme = urlsplit(url_of("postgres", "postgresql", "sqlite")(text)).scheme
-    described: dict[str, Any] = dict(environ.Env.db_url_config(text))
-    if described.get("NAME") in {None, "", ":memory:"}:
-        raise ValueError("no database named")
-    if scheme == "sqlite":
-        return described | {
-            "NAME": BASE_DIR / described["NAME"],
-            "OPTIONS": {
-                # In the default mode a read that turns into a write fails at once with "database is
-                # locked", whatever the timeout.
-                "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
-                # Without recursive triggers REPLACE deletes a row of an append-only table unseen.
-                "init_command": (
-                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;"
-                ),
-            },
-            # A file: a database in memory cannot be shared by threads.
-            "TEST": {"NAME": str(DATA_DIR / "test.sqlite3")},
-        }
-    return {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True} | described
-
+from config.environment import (
+    BASE_DIR,
+    address,
+    database,
+    folder,
+    list_of,
+    log_level,
+    mail_server,
+    read,
+    seconds,
+    seconds_from,
+    url_of,
+    yes_or_no,
+)
+from config.logs import configured
+from config.unfold import UNFOLD as UNFOLD
 
 # --- what an installation sets ---------------------------------------------------------------------------
 
 SWITCH = "yes or no (also true, false, on, off, 1, 0)"
+FROM_TEN_MINUTES = "a whole number of seconds from 600 to 999999999"
 
 # DEBUG: yes on a developer's machine, no wherever somebody else can reach the site.
 DEBUG = read("DEBUG", yes_or_no, default="yes", allowed=SWITCH)
@@ -188,6 +103,30 @@ LOG_LEVEL = read(
 
 PRODUCTION = "no" if DEBUG else "yes"
 
+# EMAIL_URL: the server that sends our mails. Absent: with DEBUG=yes they are shown in the log, without, none
+# is sent, and nobody can log in with a code by mail.
+EMAIL_URL = os.environ.get("EMAIL_URL", "").strip()
+globals().update(
+    read("EMAIL_URL", mail_server, default="", allowed="smtp://user:password@host:port or smtps://…")
+)
+
+# DEFAULT_FROM_EMAIL: the sender of our mails.
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = read(
+    "DEFAULT_FROM_EMAIL",
+    address,
+    default="Referrals <referrals@localhost>",
+    allowed="an e-mail address such as Referrals <referrals@company.example>",
+)
+
+# REQUIRE_SECOND_FACTOR: let staff into the admin only with a second factor. Default: yes unless DEBUG.
+REQUIRE_SECOND_FACTOR = read("REQUIRE_SECOND_FACTOR", yes_or_no, default=PRODUCTION, allowed=SWITCH)
+
+# SESSION_IDLE_SECONDS, SESSION_SECONDS: after how long a log-in ends when it is not used, and in any case.
+SESSION_IDLE_SECONDS = read(
+    "SESSION_IDLE_SECONDS", seconds_from(600), default="7200", allowed=FROM_TEN_MINUTES
+)
+SESSION_SECONDS = read("SESSION_SECONDS", seconds_from(600), default="43200", allowed=FROM_TEN_MINUTES)
+
 # SECURE_SSL_REDIRECT: answer plain HTTP with a redirect to HTTPS. Default: yes unless DEBUG.
 SECURE_SSL_REDIRECT = read("SECURE_SSL_REDIRECT", yes_or_no, default=PRODUCTION, allowed=SWITCH)
 
@@ -207,32 +146,55 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = read(
 SECURE_HSTS_PRELOAD = read("SECURE_HSTS_PRELOAD", yes_or_no, default=PRODUCTION, allowed=SWITCH)
 
 # BEHIND_TLS_PROXY: yes only behind a proxy that ends TLS and always sets or removes X-Forwarded-Proto
-# itself; anyone else could send the header, too.
+# and X-Forwarded-For itself; anyone else could send the headers, too.
 if read("BEHIND_TLS_PROXY", yes_or_no, default="no", allowed=SWITCH):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    # The address of a visitor, too, is known from that one proxy only.
+    ALLAUTH_TRUSTED_PROXY_COUNT = AXES_IPWARE_PROXY_COUNT = 1
+    AXES_IPWARE_META_PRECEDENCE_ORDER = ("HTTP_X_FORWARDED_FOR",)
 
 # --- the same in every installation ----------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    # The theme takes the place of the admin's own templates, so it stands before it.
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",  # a template of allauth wants it
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "axes",
+    "csp",
     "django_filters",
+    "django_structlog",
+    "ninja",
     "referrals",
     "payouts",
 ]
 
 MIDDLEWARE = [
+    "config.responses.ContentSecurityPolicy",
+    "config.responses.AdminCompression",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.request_log.RequestLog",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "config.second_factor.SecondFactor",
+    # Last: it turns what the log-in answers to somebody who is locked out into a page.
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -263,7 +225,71 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTHENTICATION_BACKENDS = [
+    # First: it refuses who is locked out, whatever the others would say.
+    "axes.backends.AxesStandaloneBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "front"
+ACCOUNT_ADAPTER = "config.accounts.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # log-ins are made by people, not by visitors
+ACCOUNT_LOGIN_BY_CODE_ENABLED = DEBUG or bool(EMAIL_URL)
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_LOGOUT_REDIRECT_URL = "front"
+ACCOUNT_SESSION_REMEMBER = True  # the session itself knows when it ends
+# Wrong passwords are locked by axes, which comes first; this limit is for the codes of the second factor.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/15m/key"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "Referral back office"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+
+AXES_VERBOSE = False
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_USERNAME_CALLABLE = "config.accounts.name_tried"
+AXES_LOCKOUT_TEMPLATE = "account/locked.html"
+AXES_DISABLE_ACCESS_LOG = True  # who logged in from where is nobody's business after 15 minutes
+AXES_ENABLE_ADMIN = False
+
+SESSION_ENGINE = "config.sessions"
+SESSION_COOKIE_AGE = SESSION_SECONDS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+
+_NOTHING_FROM_ELSEWHERE: dict[str, Any] = {
+    "default-src": ["'self'"],
+    "object-src": ["'none'"],
+    "base-uri": ["'none'"],
+    "frame-ancestors": ["'none'"],
+}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": _NOTHING_FROM_ELSEWHERE}
+# The theme's scripts evaluate what stands in attributes, and set styles.
+CONTENT_SECURITY_POLICY_OF_THE_ADMIN = _NOTHING_FROM_ELSEWHERE | {
+    "script-src": ["'self'", "'unsafe-eval'"],
+    "style-src": ["'self'", "'unsafe-inline'"],
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # asked from inside, without TLS
+
+# What several processes must count together (tries, limits) needs a cache that they share.
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
 
 LANGUAGE_CODE = "en"
 USE_TZ = True
@@ -272,6 +298,17 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+# With DEBUG=yes the files are served from where they lie; without, as `collectstatic` has collected them.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
@@ -284,10 +321,9 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
         "control_folder": str(folder(str(DATA_DIR / "messages-control"))),
     }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-}
+LOGGING = configured(level=LOG_LEVEL, as_words=DEBUG)
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+# One line for a request, when it is answered; no addresses of people.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False

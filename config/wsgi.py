@@ -7,3 +7,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
+
+# Only now: models may be imported once the applications are loaded.
+from referrals import clicks  # noqa: E402
+
+clicks.begin()

@@ -6,7 +6,6 @@ bonuses that should be there: amount, window and explanation are frozen at that 
 booked as owed. Nothing is paid here.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,8 +36,6 @@ from referrals.rules.facts import first_payment_at
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.milestones import is_holding
 from referrals.rules.words import Anchor, RewardKind
-
-log = logging.getLogger(__name__)
 
 CHUNK = 200
 
@@ -265,16 +262,9 @@ def accrue(*, as_of: datetime, program: Program | None = None) -> Tally:
         except Exception:
             # One poisoned account does not stop the rest: they are tried one by one.
             for pk in claimed:
-                _accrue_alone(accrual, pk)
+                with accrual.tally.surviving(f"account {pk}"):
+                    accrual.chunk([pk])
     return accrual.tally
-
-
-def _accrue_alone(accrual: Accrual, pk: int) -> None:
-    try:
-        accrual.chunk([pk])
-    except Exception as error:
-        log.exception("account %s cannot be evaluated", pk)
-        accrual.tally.fail(f"account {pk}: {error}")
 
 
 def _bonuses_of(accounts: Sequence[ReferredAccount]) -> dict[int, list[Bonus]]:

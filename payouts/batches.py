@@ -51,15 +51,13 @@ class QualifiedByTheSame(Refused):
 def prepare(*, as_of: datetime, program: Program | None = None) -> Tally:
     """
     Look at everything that is due: hold what is late, cancel what fails, draft what needs an approval.
+
+    One schedule that fails does not stop the others.
     """
     tally = Tally()
     for schedule in due.schedules(as_of=as_of, program=program):
-        _hold_late(schedule, as_of=as_of, tally=tally)
-        for failing, reason in due.failures(schedule):
-            bonuses = due.due(schedule, as_of=as_of).exclude(due.BLOCKED).filter(failing)
-            tally.notes["cancelled"] += cancellations.cancel_each(bonuses, reason=reason, at=as_of)
-        if schedule.release == Release.AFTER_APPROVAL:
-            _draft(schedule, as_of=as_of, tally=tally)
+        with tally.surviving(schedule.terms):
+            _prepare(schedule, as_of=as_of, tally=tally)
     tally.done = sum(tally.notes.values())
     return tally
 
@@ -170,6 +168,15 @@ def close_paid_out(*, at: datetime, program: Program | None = None) -> None:
         # Another run may have closed it since the query, or a person voided it.
         with suppress(StepNotAllowed):
             close(batch, at=at)
+
+
+def _prepare(schedule: PayoutSchedule, *, as_of: datetime, tally: Tally) -> None:
+    _hold_late(schedule, as_of=as_of, tally=tally)
+    for failing, reason in due.failures(schedule):
+        bonuses = due.due(schedule, as_of=as_of).exclude(due.BLOCKED).filter(failing)
+        tally.notes["cancelled"] += cancellations.cancel_each(bonuses, reason=reason, at=as_of)
+    if schedule.release == Release.AFTER_APPROVAL:
+        _draft(schedule, as_of=as_of, tally=tally)
 
 
 def _hold_late(schedule: PayoutSchedule, *, as_of: datetime, tally: Tally) -> None:

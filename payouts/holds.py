@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from payouts.insertion import listed
 from payouts.models import Bonus, Hold
@@ -19,6 +19,7 @@ from referrals.models import Program
 from referrals.rules.refusal import Refused
 
 LATE = "late"
+FAILING = "payment_failed"
 
 
 class NoSuchBonus(Refused):
@@ -99,10 +100,20 @@ def lift(bonus: Bonus, *, by: User, at: datetime) -> None:
     Hold.objects.filter(bonus=bonus, lifted_at__isnull=True).update(lifted_at=at, lifted_by=by)
 
 
-@transaction.atomic
 def place_on_late(bonuses: BonusQuerySet, *, at: datetime) -> int:
     """Hold what is late, once, so that a person is asked; returns how many."""
-    asked_before = Hold.objects.filter(bonus=OuterRef("pk"), by_rule=True, reason=LATE)
+    return _place_by_rule(bonuses, reason=LATE, unless=Q(), at=at)
+
+
+def place_on_failing(bonuses: BonusQuerySet, *, at: datetime) -> int:
+    """Hold what could not be paid again and again, until a person has looked at it; returns how many."""
+    return _place_by_rule(bonuses, reason=FAILING, unless=Q(lifted_at__isnull=True), at=at)
+
+
+@transaction.atomic
+def _place_by_rule(bonuses: BonusQuerySet, *, reason: str, unless: Q, at: datetime) -> int:
+    """Hold each that has no hold of that reason yet; ``unless``: of these alone."""
+    asked_before = Hold.objects.filter(unless, bonus=OuterRef("pk"), by_rule=True, reason=reason)
     locked = list(
         bonuses.filter(~Exists(asked_before))
         .select_for_update(of=("self",))
@@ -110,9 +121,9 @@ def place_on_late(bonuses: BonusQuerySet, *, at: datetime) -> int:
         .values_list("pk", flat=True)
     )
     # Asked again with the rows locked: another run may have asked while this one waited for them.
-    late = list(
+    held = list(
         Bonus.objects.filter(~Exists(asked_before), pk__in=listed(locked)).values_list("pk", flat=True)
     )
-    Hold.objects.bulk_create(Hold(bonus_id=pk, reason=LATE, placed_at=at, by_rule=True) for pk in late)
-    Bonus.objects.filter(pk__in=late).update(on_hold=True)
-    return len(late)
+    Hold.objects.bulk_create(Hold(bonus_id=pk, reason=reason, placed_at=at, by_rule=True) for pk in held)
+    Bonus.objects.filter(pk__in=held).update(on_hold=True)
+    return len(held)

@@ -2,10 +2,11 @@
 Pay what is due. Beat, the admin, the command line: all call this.
 
 Chunk by chunk, each one transaction: claim, book, set paid. A chunk takes all that is due
-to each of its referrers, so that a minimum is measured once and a payout is whole.
+to each of its referrers, so that a minimum is measured once and a payout is whole. What
+cannot be paid is told and passed over: the next run tries it again, a few times; then it is on hold.
 """
 
-from dataclasses import dataclass
+import logging
 from datetime import date, datetime
 
 from django.db import transaction
@@ -23,16 +24,20 @@ from django.db.models import (
 )
 from django.db.models.expressions import Combinable
 
-from payouts import batches, due, ledger, trail
+from payouts import batches, due, failpoints, holds, ledger, trail
 from payouts.insertion import insert_from, listed
 from payouts.models import Bonus, Payout, PayoutChange, PayoutSchedule
 from payouts.models.bonus import BonusQuerySet
 from payouts.rules.lifecycle import UNPAID, AccountKind, BonusStatus, PayoutStatus, TransferKind
+from referrals import jobs
 from referrals.jobs import Tally
 from referrals.models import Program
 from referrals.rules.words import Release, RewardKind
 from referrals.rules.zones import local_date
 
+log = logging.getLogger(__name__)
+
+JOB = "release"
 CHUNK = 5_000
 
 
@@ -42,44 +47,64 @@ class MovedMeanwhile(Exception):
 
 def release_due(*, as_of: datetime, program: Program | None = None, size: int = CHUNK) -> Tally:
     """
-    Pay every bonus that is due at that instant; a crash loses one chunk's work at most.
+    Pay every bonus that is due at that instant; unless the caller holds a transaction open, a crash loses one
+    chunk's work at most.
 
     :param size: about so many bonuses make one transaction
     """
     tally = Tally()
     for schedule in due.schedules(as_of=as_of, program=program):
-        for kind in ledger.PAID_TO:
-            tally.done += _Run(schedule, kind, as_of=as_of, size=size).all()
+        with tally.surviving(schedule.terms):
+            for kind in ledger.PAID_TO:
+                _Run(schedule, kind, as_of=as_of, size=size, tally=tally).pay_all()
     batches.close_paid_out(at=as_of, program=program)
-    tally.examined = tally.done
+    tally.examined = tally.done + tally.failed
     return tally
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    """What one transaction paid, and the last referrer it looked at."""
-
-    paid: int
-    last_referrer: int
 
 
 class _Run:
     """Paying the due bonuses of one schedule and kind."""
 
-    def __init__(self, schedule: PayoutSchedule, kind: str, *, as_of: datetime, size: int) -> None:
-        self.schedule, self.kind, self.as_of, self.size = schedule, kind, as_of, size
+    def __init__(
+        self, schedule: PayoutSchedule, kind: str, *, as_of: datetime, size: int, tally: Tally
+    ) -> None:
+        self.schedule, self.kind, self.as_of, self.size, self.tally = schedule, kind, as_of, size, tally
         self.today = local_date(as_of, schedule.zone)
         self.is_automatic = schedule.release == Release.AUTOMATIC
         # Of an automatic schedule: the batch of today's run. Else each bonus is in its own.
         self.batch: Combinable = F("batch_id")
 
-    def all(self) -> int:
-        """Chunk by chunk, referrer by referrer; returns how many bonuses were paid."""
-        paid = last = 0
-        while chunk := self._chunk(after=last):
-            paid += chunk.paid
-            last = chunk.last_referrer
-        return paid
+    def pay_all(self) -> None:
+        """Chunk by chunk, referrer by referrer."""
+        last = 0
+        while (up_to := self._end_of_chunk(after=last)) is not None:
+            try:
+                self._pay_chunk(after=last, up_to=up_to)
+            except Exception:
+                log.exception("chunk rolled back; its referrers are paid one by one")
+                self._pay_one_by_one(after=last, up_to=up_to)
+            last = up_to
+
+    def _end_of_chunk(self, *, after: int) -> int | None:
+        """The referrer of the last bonus that fits; where fewer are left, of the very last."""
+        due_ones = due.due(self.schedule, as_of=self.as_of).filter(kind=self.kind, enrollment_id__gt=after)
+        referrers = due_ones.order_by("enrollment_id").values_list("enrollment_id", flat=True)
+        return next(iter(referrers[self.size - 1 : self.size]), None) or referrers.last()
+
+    def _pay_one_by_one(self, *, after: int, up_to: int) -> None:
+        """One poisoned referrer does not stop the others; after some tries it waits for a person."""
+        payable = self._payable(after=after, up_to=up_to).order_by("enrollment_id")
+        for referrer in list(payable.values_list("enrollment_id", flat=True).distinct()):
+            part = f"enrollment {referrer}"
+            with self.tally.surviving(part):
+                try:
+                    self._pay_chunk(after=referrer - 1, up_to=referrer)
+                except MovedMeanwhile:
+                    # Held or paid by somebody else since the chunk: nothing is wrong with it.
+                    continue
+            if part in self.tally.failing and jobs.needs_a_person(JOB, part, as_of=self.as_of):
+                poisoned = self._payable(after=referrer - 1, up_to=referrer)
+                self.tally.notes["held"] += holds.place_on_failing(poisoned, at=self.as_of)
 
     def _payable(self, *, after: int, up_to: int) -> BonusQuerySet:
         """What can be paid to the referrers behind ``after``, up to and including ``up_to``."""
@@ -93,15 +118,13 @@ class _Run:
         payable = due.payable(bonuses, self.schedule, kind=self.kind)
         return payable if self.is_automatic else payable.filter(status=BonusStatus.APPROVED)
 
+    def _pay_chunk(self, *, after: int, up_to: int) -> None:
+        self.tally.done += self._chunk(after=after, up_to=up_to)
+        failpoints.reach("after_commit")
+
     @transaction.atomic
-    def _chunk(self, *, after: int) -> _Chunk | None:
-        """Claim the bonuses of the next referrers, book them, set them paid: all or nothing."""
-        due_ones = due.due(self.schedule, as_of=self.as_of).filter(kind=self.kind, enrollment_id__gt=after)
-        referrers = due_ones.order_by("enrollment_id").values_list("enrollment_id", flat=True)
-        # The referrer of the last bonus that fits; where fewer are left, of the very last.
-        up_to = next(iter(referrers[self.size - 1 : self.size]), None) or referrers.last()
-        if up_to is None:
-            return None
+    def _chunk(self, *, after: int, up_to: int) -> int:
+        """Claim the bonuses of these referrers, book them, set them paid: all or nothing."""
         # Other workers skip rows claimed here. SQLite has no row locks: there BEGIN IMMEDIATE
         # makes this the only writer.
         claimed = list(
@@ -110,12 +133,14 @@ class _Run:
             .select_for_update(skip_locked=True, of=("self",))
             .values_list("pk", "window_closes_on")
         )
-        if claimed and self.is_automatic:
-            self.batch = Value(batches.automatic(self.schedule, kind=self.kind, as_of=self.as_of).pk)
+        failpoints.reach("after_claim")
         if claimed:
+            if self.is_automatic:
+                self.batch = Value(batches.automatic(self.schedule, kind=self.kind, as_of=self.as_of).pk)
             chunk = Bonus.objects.filter(pk__in=listed([pk for pk, _ in claimed]))
             self._pay(chunk, count=len(claimed), closed={day for _, day in claimed if day < self.today})
-        return _Chunk(len(claimed), up_to)
+        failpoints.reach("before_commit")
+        return len(claimed)
 
     def _pay(self, chunk: BonusQuerySet, *, count: int, closed: set[date]) -> None:
         if self.is_automatic:
@@ -130,6 +155,7 @@ class _Run:
             credit=ledger.PAID_TO[RewardKind(self.kind)],
             posted_at=self.as_of,
         )
+        failpoints.reach("after_transfers")
         batch = OuterRef("batch_id") if not self.is_automatic else self.batch
         payout = Payout.objects.filter(batch=batch, enrollment=OuterRef("enrollment_id"), attempt=1)
         paid = chunk.filter(status__in=UNPAID, on_hold=False).update(

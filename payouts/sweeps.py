@@ -2,7 +2,8 @@
 The sweeps: everything that happens by itself, each step idempotent.
 
 The database is the queue: a sweep finds the rows that are due and works them off; run
-twice, late, or by two workers at once, it does no harm. `manage.py tick` runs all of them.
+twice, late, or by two workers at once, it does no harm. Beat wakes each by its timetable
+(payouts.rules.timetable); `manage.py tick` runs all of them.
 """
 
 from collections.abc import Callable
@@ -11,21 +12,34 @@ from functools import partial
 
 from django.db.models import Exists, OuterRef
 
-from payouts import accrual, batches, cancellations, release
+from payouts import accrual, batches, cancellations, release, verification
 from payouts.models import PayoutSchedule
-from referrals import calendars, desk, qualification
+from payouts.rules import timetable
+from referrals import calendars, desk, jobs, qualification, reviews
 from referrals.jobs import Tally
-from referrals.models import Program, ReferredAccount, Terms
+from referrals.models import JobRun, Program, ReferredAccount, Terms
 from referrals.rules.business_days import BusinessDays
 from referrals.rules.lifecycle import AccountStatus
 
 Sweep = Callable[..., Tally]
 
 
+class SomethingFailed(Exception):
+    """Part of a run failed; the rest of it was done."""
+
+
 def let_decisions_take_effect(*, as_of: datetime, program: Program | None = None) -> Tally:
     """Let every decision count whose time to be undone is over."""
-    effective = qualification.let_take_effect(as_of=as_of, program=program)
-    return Tally(examined=effective, done=effective)
+    tally = Tally()
+    tally.done = qualification.let_take_effect(as_of=as_of, program=program, tally=tally)
+    tally.examined = tally.done + tally.failed
+    return tally
+
+
+def follow_calling_hours(*, as_of: datetime) -> Tally:
+    """Know the next calling hours of every company whose last ones are over."""
+    moved = reviews.move_to_next_hours(as_of=as_of)
+    return Tally(examined=moved, done=moved)
 
 
 def give_up_unreachable(*, as_of: datetime, program: Program | None = None) -> Tally:
@@ -36,22 +50,55 @@ def give_up_unreachable(*, as_of: datetime, program: Program | None = None) -> T
     if program is not None:
         called = called.filter(program=program)
     for terms in called.order_by("pk"):
-        given_up = desk.give_up_unreachable(terms, business_days=partial(_business_days, terms), as_of=as_of)
-        tally.examined += given_up
-        tally.done += given_up
+        with tally.surviving(terms):
+            business_days = partial(_business_days, terms)
+            tally.done += desk.give_up_unreachable(terms, business_days=business_days, as_of=as_of)
+    tally.examined = tally.done + tally.failed
     if tally.done:
         cancellations.cancel_of_refused(as_of=as_of, program=program)
+    return tally
+
+
+def verify_books(*, as_of: datetime) -> Tally:
+    """
+    Check every invariant of the books; each breach counts as a failure, and is told.
+
+    Others go on working meanwhile, so it does not ask whether all is paid that is due by now.
+    """
+    checked = verification.invariants()
+    breaches = verification.breaches()
+    broken = {breach.invariant for breach in breaches}
+    tally = Tally(examined=len(checked), done=len(checked) - len(broken))
+    for breach in breaches:
+        tally.fail(f"{breach.invariant}: {breach.message}: {breach.count} {breach.rows}")
     return tally
 
 
 SWEEPS: dict[str, Sweep] = {
     "let_decisions_take_effect": let_decisions_take_effect,
     "evaluate_changed_facts": accrual.accrue,
+    "follow_calling_hours": follow_calling_hours,
     "give_up_unreachable": give_up_unreachable,
     "prepare_batches": batches.prepare,
     "release": release.release_due,
+    "verify_books": verify_books,
+    "forget_old_runs": jobs.forget_old_runs,
 }
-"""In the order in which one tick runs them."""
+"""In the order in which one tick runs them, as in the timetable."""
+
+
+def run(name: str, *, as_of: datetime, clock: Callable[[], datetime]) -> JobRun:
+    """
+    Run one sweep and leave its row; whatever it raises is kept in the row and raised again.
+
+    :param clock: read when it starts and when it ends
+    """
+    return jobs.recorded(name, partial(SWEEPS[name], as_of=as_of), as_of=as_of, clock=clock)
+
+
+def is_due(name: str, *, now: datetime) -> bool:
+    """Is there a reason to run it now? Of a daily sweep, only if its last run is a day old."""
+    return not timetable.is_daily(name) or jobs.is_due(name, every=timetable.EVERY[name], now=now)
 
 
 def evaluate(program: Program, *, as_of: datetime) -> None:
@@ -65,12 +112,17 @@ def run_daily(program: Program, *, as_of: datetime, between: Callable[[], object
     Give up, cancel, approve, release: the jobs of one program.
 
     :param between: what people do between the draft of a batch and its release
+    :raises SomethingFailed: if a part of it failed; the rest is done
     """
-    give_up_unreachable(as_of=as_of, program=program)
-    batches.prepare(as_of=as_of, program=program)
+    tallies = [
+        give_up_unreachable(as_of=as_of, program=program),
+        batches.prepare(as_of=as_of, program=program),
+    ]
     if between is not None:
         between()
-    release.release_due(as_of=as_of, program=program)
+    tallies.append(release.release_due(as_of=as_of, program=program))
+    if errors := [error for tally in tallies for error in tally.errors]:
+        raise SomethingFailed("\n".join(errors))
 
 
 def _business_days(terms: Terms) -> BusinessDays:

@@ -1,14 +1,14 @@
 """The call desk: calls are logged, and who cannot be reached is given up."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count, F, Min, Q
 
-from referrals import qualification
+from referrals import qualification, reviews
 from referrals.models import Call, CallOutcome, ReferredAccount, Terms
 from referrals.rules.business_days import BusinessDays
 from referrals.rules.lifecycle import AccountStatus
@@ -16,11 +16,22 @@ from referrals.rules.zones import local_date
 
 
 @transaction.atomic
-def log_call(account: ReferredAccount, *, outcome: CallOutcome, by: User, at: datetime) -> Call:
-    """Keep that somebody called a referred account, and how it ended."""
+def log_call(
+    account: ReferredAccount,
+    *,
+    outcome: CallOutcome,
+    by: User,
+    at: datetime,
+    call_back_at: datetime | None = None,
+) -> Call:
+    """
+    Keep that somebody called a referred account, how it ended, and when the next call is due.
+
+    :param call_back_at: as agreed with the company; else the outcome says how many hours later
+    """
     # The account may have been reopened since it was looked at: a call belongs to the round of now.
     account.refresh_from_db(fields=["review_round"])
-    return Call.objects.create(
+    call = Call.objects.create(
         account=account,
         round=account.review_round,
         outcome=outcome,
@@ -28,6 +39,10 @@ def log_call(account: ReferredAccount, *, outcome: CallOutcome, by: User, at: da
         called_at=at,
         called_by=by,
     )
+    later = at + timedelta(hours=outcome.retry_after_hours) if outcome.retry_after_hours else None
+    agreed = call_back_at is not None
+    reviews.called(account, by=by, call_from=call_back_at or later, agreed=agreed, at=at)
+    return call
 
 
 def give_up_unreachable(terms: Terms, *, business_days: Callable[[], BusinessDays], as_of: datetime) -> int:

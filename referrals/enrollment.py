@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Model
 
 from referrals.models import (
@@ -106,8 +106,13 @@ def enroll(
     enrollment, is_new = Enrollment.objects.get_or_create(
         program=program, referrer=referrer, defaults={"status": EnrollmentStatus.ACTIVE, "since": at}
     )
+    accepts = enrollment.status == EnrollmentStatus.INVITED and _move(
+        enrollment, to=EnrollmentStatus.ACTIVE, at=at, by=None
+    )
     if is_new:
         _log(enrollment, old="", new=EnrollmentStatus.ACTIVE, at=at, by=None)
+    # An invitation may have brought its link along.
+    if is_new or (accepts and not enrollment.links.exists()):
         _give(ReferralLink, enrollment, text=link or _made_up(ReferralLink, program), at=at)
         _give(ReferralCode, enrollment, text=code or _made_up(ReferralCode, program).upper(), at=at)
     return enrollment
@@ -227,6 +232,8 @@ def _log(enrollment: Enrollment, *, old: str, new: EnrollmentStatus, at: datetim
 
 
 def _replace(kind: type[Shared], enrollment: Enrollment, *, text: str, at: datetime) -> Shared:
+    # Two changes at once take turns: the second ends what the first gave.
+    Enrollment.objects.select_for_update().get(pk=enrollment.pk)
     kind._default_manager.filter(enrollment=enrollment, valid_until__isnull=True).update(valid_until=at)
     return _give(kind, enrollment, text=text, at=at)
 
@@ -235,12 +242,17 @@ def _give(kind: type[Shared], enrollment: Enrollment, *, text: str, at: datetime
     folded = FOLD[kind](text)
     if not folded:
         raise WrongField("text", f"'{text}' has no letter or digit.")
+    taken = AlreadyTaken(f"'{text}' is taken, or was once: choose another one.")
     if _is_taken(kind, enrollment.program, folded):
-        raise AlreadyTaken(f"'{text}' is taken, or was once: choose another one.")
+        raise taken
     host_id = enrollment.program.host_id
-    return kind._default_manager.create(
-        host_id=host_id, enrollment=enrollment, text=text, folded=folded, valid_from=at
-    )
+    try:
+        with transaction.atomic():
+            return kind._default_manager.create(
+                host_id=host_id, enrollment=enrollment, text=text, folded=folded, valid_from=at
+            )
+    except IntegrityError as somebody_was_faster:
+        raise taken from somebody_was_faster
 
 
 def _made_up(kind: type[Shared], program: Program) -> str:

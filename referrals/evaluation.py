@@ -238,7 +238,7 @@ def _count(counted: dict[tuple[int, str], int]) -> None:
 
 def mark_evaluated(account: ReferredAccount, *, seen: int, next_look_at: datetime | None) -> None:
     """
-    An account is evaluated up to the change that was seen; a fact told meanwhile leaves it dirty.
+    An account is evaluated up to the change that was seen; a fact told meanwhile leaves it to be evaluated.
 
     :param seen: ``facts_changed`` as it was when the facts were read
     """

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 
-from referrals import enrollment, evidence, notes, qualification
+from referrals import arrivals, enrollment, evidence, notes, qualification
 from referrals.models import (
     Criterion,
     CriterionResult,
@@ -145,9 +145,10 @@ def sign_up(program: Program, *, told: SignUpTold, told_at: datetime) -> SignUp:
     if told.occurred_at > told_at:
         raise WrongField("occurred_at", f"'{told.occurred_at.isoformat()}' lies in the future.")
 
+    arrivals.wait_for_turn(program.host, told.host_account)
     first = SignUp.objects.filter(program=program, host_account=told.host_account, repeats=None).first()
     row = SignUp.objects.create(program=program, told_at=told_at, repeats=first, **asdict(told))
-    terms = _terms_at(program, at=told.occurred_at)
+    terms = terms_at(program, at=told.occurred_at)
     if first is None and terms is not None:
         candidates = _candidates(row)
         winner = choose(candidates, rules=_attribution_rules(terms), signed_up_at=row.occurred_at)
@@ -176,8 +177,9 @@ def attribute(
     :raises AlreadyAttributed: if it has a referrer
     :raises NotEnrolled: if the referrer is not active in the program
     """
+    arrivals.wait_for_turn(program.host, host_account)
     row = SignUp.objects.filter(program=program, host_account=host_account, repeats=None).first()
-    terms = _terms_at(program, at=row.occurred_at) if row else None
+    terms = terms_at(program, at=row.occurred_at) if row else None
     if not (terms or enrollment.terms_for_joining(program, at=at)).manual_counts:
         raise MethodNotAllowed(f"The terms of {program.name} know no attribution by staff.")
     require_two_people(by, approved_by)
@@ -196,7 +198,7 @@ def attribute(
     return account
 
 
-def _terms_at(program: Program, *, at: datetime) -> Terms | None:
+def terms_at(program: Program, *, at: datetime) -> Terms | None:
     """The terms under which a sign-up of that instant comes; ``None``: none are taken in."""
     terms = Terms.objects.filter(program=program).in_force(at=at).first()
     if terms is None or (terms.enrollment_closes_at and at >= terms.enrollment_closes_at):

@@ -7,19 +7,20 @@ column, the account's ``pending_decision``, so that exactly one of them wins.
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 
-from referrals import evidence, notes
+from referrals import evidence, notes, reviews
+from referrals.jobs import Tally
 from referrals.models import (
     Decision,
     Program,
     ReferredAccount,
     RejectionReason,
-    Review,
     StatusChange,
 )
 from referrals.rules.lifecycle import ACCOUNT_SOURCES, CLOSED, UNDECIDED, AccountStatus, Cause
@@ -124,6 +125,7 @@ def decide(
     if not claimed.update(pending_decision=decision):
         # Rolls the rows above back, too.
         raise DecisionPending(f"{account} has just been decided by somebody else.")
+    reviews.give_back(account)
     if takes_effect_at <= at:
         take_effect(_now(account), at=at)
     return decision
@@ -151,19 +153,24 @@ def undo(account: ReferredAccount, *, by: User, at: datetime) -> None:
     _log(account, new=AccountStatus(account.status), cause=Cause.UNDONE, at=at, by=by, decision=decision)
 
 
-def let_take_effect(*, as_of: datetime, program: Program | None = None) -> int:
-    """Let every decision count whose time to be undone is over; returns how many did."""
+def let_take_effect(*, as_of: datetime, program: Program | None = None, tally: Tally | None = None) -> int:
+    """
+    Let every decision count whose time to be undone is over; returns how many did.
+
+    :param tally: keeps the errors of decisions that cannot; without it, the first one is raised
+    """
     due = ReferredAccount.objects.with_decisions_due(as_of=as_of).order_by("pk")
     if program is not None:
         due = due.filter(program=program)
     effective = 0
     for pk in list(due.values_list("pk", flat=True)):
-        try:
-            take_effect(ReferredAccount.objects.select_related("pending_decision").get(pk=pk), at=as_of)
-        except StepNotAllowed:
-            # Undone, or another worker took it, since the query.
-            continue
-        effective += 1
+        with nullcontext() if tally is None else tally.surviving(f"account {pk}"):
+            try:
+                take_effect(ReferredAccount.objects.select_related("pending_decision").get(pk=pk), at=as_of)
+            except StepNotAllowed:
+                # Undone, or another worker took it, since the query.
+                continue
+            effective += 1
     return effective
 
 
@@ -380,13 +387,6 @@ def _move(
 def _keep_review(account: ReferredAccount, *, at: datetime) -> None:
     """Work for staff has a review; whatever ends it closes the review."""
     if account.status == AccountStatus.IN_REVIEW:
-        Review.objects.update_or_create(
-            account=account,
-            round=account.review_round,
-            defaults={"closed_at": None},
-            create_defaults={"opened_at": at},
-        )
+        reviews.open_for(account, at=at)
     else:
-        Review.objects.filter(account=account, closed_at__isnull=True).update(
-            closed_at=at, holder=None, held_until=None
-        )
+        reviews.close_for(account, at=at)

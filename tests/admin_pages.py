@@ -1,21 +1,32 @@
 """Addresses of the admin, and rows to look at there: at least one of every model of both apps."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from django.apps import apps
 from django.core.management import call_command
 from django.db.models import Model
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
 from payouts import holds, withdrawals
 from payouts.models import Benefit
-from referrals import desk, events, intake, notes, proposals
-from referrals.models import Criterion, CriterionResult, ExistingCustomer, JobRun, Program
+from referrals import credentials, desk, events, intake, notes, proposals
+from referrals.models import (
+    Click,
+    Criterion,
+    CriterionResult,
+    ExistingCustomer,
+    FailingPart,
+    JobRun,
+    Program,
+)
 from tests.factories import (
     LATER,
     AccountEventFactory,
+    ApiClientFactory,
     EnrollmentFactory,
     ReferredAccountFactory,
     UserFactory,
@@ -52,10 +63,16 @@ def statuses(client: Client, addresses: Iterable[str], *, method: str = "get") -
     return {address: getattr(client, method)(address).status_code for address in addresses}
 
 
-def one_of_each(app: str) -> list[Model]:
-    """The first row of every model of the app, after something of everything has happened."""
+def main_part(answer: HttpResponse) -> str:
+    """What a page says in its main part: without its head, where the theme keeps styles and scripts."""
+    text: str = answer.content.decode()
+    return re.sub(r"<(script|style)\b.*?</\1>", "", text[text.find("<body") :], flags=re.DOTALL)
+
+
+def one_of_each(*apps: str) -> list[Model]:
+    """The first row of every model of the apps, after something of everything has happened."""
     _let_everything_happen()
-    return [model._default_manager.order_by("pk")[0] for model in models_of(app)]
+    return [model._default_manager.order_by("pk")[0] for app in apps for model in models_of(app)]
 
 
 def _address(model: type[Model], name: str, *args: object) -> str:
@@ -69,6 +86,10 @@ def _let_everything_happen() -> None:
 
     account = ReferredAccountFactory(enrollment__program=program)
     intake.open_link(program.host, link=account.enrollment.links.get().text, visitor="v1", at=LATER)
+    Click.objects.create(link=account.enrollment.links.get(), clicked_at=LATER, times=1)
+    software = ApiClientFactory(host=program.host)
+    credentials.issue_key(software, scopes=[], at=LATER)
+    credentials.issue_webhook_secret(software, at=LATER)
     desk.log_call(account, outcome=program.call_outcomes.all()[0], by=clerk, at=LATER)
     notes.write(account, about="call", text="Call again in spring.", by=clerk, at=LATER)
     CriterionResult.objects.create(
@@ -87,9 +108,12 @@ def _let_everything_happen() -> None:
         status="GRANTED",
     )
     ExistingCustomer.objects.create(host=program.host, host_account="old", email="office@old.example")
-    proposals.propose("revoke", target=f"account {account.pk}", arguments={}, by=clerk, at=LATER)
+    proposals.propose(
+        "revoke", target=str(account.pk), arguments={"reason": "a freelancer"}, by=clerk, at=LATER
+    )
     events.void(AccountEventFactory(amount_minor=900, currency="KWD"), by=clerk, approved_by=senior, at=LATER)
     JobRun.objects.create(job="release", as_of=LATER, started_at=LATER)
+    FailingPart.objects.create(job="release", part="enrollment 1", since=LATER, last_at=LATER)
 
     holds.place(booked_bonus(), reason="fraud check", by=clerk, at=LATER)
     cancelled_bonus()

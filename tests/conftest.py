@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection, connections
 from django.test import TransactionTestCase
 
-from config.settings import database
+from config.environment import database
 from referrals import calendars
 from tests import postgres
 

@@ -55,6 +55,11 @@ class Server:
         _run(self.binaries / "pg_ctl", "-D", self.folder / "data", "-m", "immediate", "stop")
         shutil.rmtree(self.folder)
 
+    def restart(self) -> None:
+        """Let it crash, and start it again: what was not committed is gone."""
+        _run(self.binaries / "pg_ctl", "-D", self.folder / "data", "-m", "immediate", "stop")
+        _run(self.binaries / "pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-w", "start")
+
     def make_roles(self) -> None:
         """Make the two roles, and an empty database that belongs to the first."""
         with psycopg.connect(self.url(user="postgres", name="postgres"), autocommit=True) as connection:

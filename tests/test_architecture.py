@@ -1,5 +1,6 @@
 """The shape of the project: who may know whom, and what may stand nowhere."""
 
+import json
 import os
 import re
 import shutil
@@ -15,9 +16,18 @@ from django.core.management import call_command
 BASE_DIR = Path(__file__).resolve().parent.parent
 APPS = ["payouts", "referrals"]
 # The outermost ring: the only place that knows what time it is.
-OUTERMOST = {"admin", "api", "management", "migrations", "tasks", "views"}
+OUTERMOST = {"admin", "api", "demo", "management", "migrations", "tasks", "views"}
 # Dependencies that no line of ours imports: a setting or another library loads them.
-LOADED_BY_NAME = {"django-filter", "psycopg", "redis", "tzdata"}
+LOADED_BY_NAME = {
+    "argon2-cffi",
+    "django-axes",
+    "django-filter",
+    "granian",
+    "psycopg",
+    "redis",
+    "tzdata",
+    "whitenoise",
+}
 LOCKS = ["requirements.lock", "requirements-test.lock", "requirements-dev.lock"]
 
 
@@ -45,6 +55,24 @@ def lines_with(pattern: str, *, outside: set[str] = frozenset()) -> list[str]:
         for line in text.splitlines()
         if re.search(pattern, line)
     ]
+
+
+def manage_in_production(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of Django's with settings as in production."""
+    production = {
+        "DEBUG": "no",
+        "SECRET_KEY": "not-a-secret-but-long-enough-" * 2,
+        "ALLOWED_HOSTS": "referrals.example",
+        "DATA_DIR": os.environ["DATA_DIR"],
+    }
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=BASE_DIR,
+        env=production | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_imports_run_inwards():
@@ -156,16 +184,22 @@ def test_every_change_of_a_model_has_its_migration():
 
 
 def test_production_passes_the_deployment_check():
-    production = {
-        "DEBUG": "no",
-        "SECRET_KEY": "not-a-secret-but-long-enough-" * 2,
-        "ALLOWED_HOSTS": "referrals.example",
-        "DATA_DIR": os.environ["DATA_DIR"],
-    }
-    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
-
-    checked = subprocess.run(
-        command, cwd=BASE_DIR, env=production, capture_output=True, text=True, check=False
-    )
+    checked = manage_in_production("check", "--deploy", "--fail-level", "WARNING")
 
     assert checked.returncode == 0, checked.stderr
+
+
+def test_production_finds_every_static_file_that_another_one_names(tmp_path):
+    collected = manage_in_production("collectstatic", "--no-input", DATA_DIR=str(tmp_path))
+
+    assert collected.returncode == 0, collected.stderr
+    assert "site.css" in (tmp_path / "static" / "staticfiles.json").read_text()
+
+
+def test_production_logs_lines_of_json():
+    script = "import logging; logging.getLogger('payouts').warning('%d bonuses are late', 3)"
+
+    logged = manage_in_production("shell", "--no-imports", "-c", script)
+
+    line = json.loads(logged.stderr)
+    assert (line["event"], line["level"], line["logger"]) == ("3 bonuses are late", "warning", "payouts")

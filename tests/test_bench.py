@@ -44,4 +44,4 @@ def test_an_unknown_goal_is_refused():
     )
 
     assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr.endswith("Goals: release\n")
+    assert run.stderr.endswith("Goals: intake, redirect, release\n")

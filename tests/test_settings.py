@@ -19,13 +19,18 @@ VARIABLES = [
     "DATABASE_URL",
     "DATA_DIR",
     "DEBUG",
+    "DEFAULT_FROM_EMAIL",
+    "EMAIL_URL",
     "LOG_LEVEL",
     "REDIS_URL",
+    "REQUIRE_SECOND_FACTOR",
     "SECRET_KEY",
     "SECURE_HSTS_INCLUDE_SUBDOMAINS",
     "SECURE_HSTS_PRELOAD",
     "SECURE_HSTS_SECONDS",
     "SECURE_SSL_REDIRECT",
+    "SESSION_IDLE_SECONDS",
+    "SESSION_SECONDS",
 ]
 
 
@@ -95,14 +100,21 @@ def test_an_empty_variable_counts_as_absent(settings_with):
         ("DATABASE_URL", "sqlite://"),
         ("DATA_DIR", "/dev/null/below"),
         ("DEBUG", "flase"),
+        ("DEFAULT_FROM_EMAIL", "Referrals"),
+        ("EMAIL_URL", "mail.company.example"),
+        ("EMAIL_URL", "smtp://"),
+        ("EMAIL_URL", "smtp://host:many"),
         ("LOG_LEVEL", "LOUD"),
         ("REDIS_URL", "http://host"),
         ("REDIS_URL", "redis://host:many/0"),
+        ("REQUIRE_SECOND_FACTOR", "later"),
         ("SECURE_HSTS_INCLUDE_SUBDOMAINS", "2"),
         ("SECURE_HSTS_PRELOAD", "y"),
         ("SECURE_HSTS_SECONDS", "-1"),
         ("SECURE_HSTS_SECONDS", "a year"),
         ("SECURE_SSL_REDIRECT", "maybe"),
+        ("SESSION_IDLE_SECONDS", "599"),
+        ("SESSION_SECONDS", "12 h"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused_by_name(settings_with, name, value):
@@ -144,13 +156,42 @@ def test_production_is_safe_by_default(settings_with):
     assert settings["SECURE_SSL_REDIRECT"] is True
     assert settings["SECURE_HSTS_SECONDS"] == 31_536_000
     assert (settings["SESSION_COOKIE_SECURE"], settings["CSRF_COOKIE_SECURE"]) == (True, True)
+    assert settings["REQUIRE_SECOND_FACTOR"] is True
+    assert settings["ACCOUNT_LOGIN_BY_CODE_ENABLED"] is False, (
+        "a code in a log would be a log-in for its readers"
+    )
     assert "SECURE_PROXY_SSL_HEADER" not in settings
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "tls"),
+    [
+        ("smtp://app%40company:s%3Acret@mail.company.example", 587, (False, True)),
+        ("smtps://app%40company:s%3Acret@mail.company.example:2465", 2465, (True, False)),
+    ],
+)
+def test_mails_go_through_the_server_that_is_named(settings_with, address, port, tls):
+    settings = settings_with(EMAIL_URL=address, DEFAULT_FROM_EMAIL="Referrals <hello@company.example>")
+
+    assert (settings["EMAIL_HOST"], settings["EMAIL_PORT"]) == ("mail.company.example", port)
+    assert (settings["EMAIL_HOST_USER"], settings["EMAIL_HOST_PASSWORD"]) == ("app@company", "s:cret")
+    assert (settings["EMAIL_USE_SSL"], settings["EMAIL_USE_TLS"]) == tls
+    assert settings["ACCOUNT_LOGIN_BY_CODE_ENABLED"] is True
+
+
+def test_every_variable_is_in_the_readme():
+    rows = re.findall(
+        r"^\| (`[A-Z_`, ]+) \|", (SETTINGS.parent.parent / "README.md").read_text(), re.MULTILINE
+    )
+
+    assert sorted(re.findall(r"`([A-Z_]+)`", " ".join(rows))) == VARIABLES
 
 
 def test_a_proxy_is_trusted_only_when_told(settings_with):
     settings = settings_with(BEHIND_TLS_PROXY="yes")
 
     assert settings["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
+    assert settings["AXES_IPWARE_META_PRECEDENCE_ORDER"] == ("HTTP_X_FORWARDED_FOR",)
 
 
 def test_postgresql_over_the_network_and_over_a_socket(settings_with):
@@ -159,8 +200,8 @@ def test_postgresql_over_the_network_and_over_a_socket(settings_with):
 
     described = network["DATABASES"]["default"]
     assert (described["HOST"], described["PORT"], described["PASSWORD"]) == ("db", 5433, "s@cret")
-    assert described["OPTIONS"] == {"sslmode": "require"}
-    assert socket["DATABASES"]["default"]["OPTIONS"] == {"host": "/run/postgresql"}
+    assert described["OPTIONS"] == {"sslmode": "require", "prepare_threshold": 5, "connect_timeout": 10}
+    assert socket["DATABASES"]["default"]["OPTIONS"]["host"] == "/run/postgresql"
     assert socket["DATABASES"]["default"]["ENGINE"] == "django.db.backends.postgresql"
 
 
@@ -168,4 +209,5 @@ def test_messages_go_through_redis_where_there_is_one(settings_with):
     settings = settings_with(REDIS_URL="redis://cache:6379/1")
 
     assert settings["CELERY_BROKER_URL"] == "redis://cache:6379/1"
+    assert settings["CACHES"]["default"]["LOCATION"] == "redis://cache:6379/1"
     assert settings["CELERY_BROKER_TRANSPORT_OPTIONS"] == {}

@@ -1,20 +1,31 @@
 """Bonuses, with the answer to why one is not paid yet; holds and benefits."""
 
-from django.utils import timezone
+from datetime import date, datetime
+from typing import Any
 
-from payouts import explain
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from payouts import explain, holds
 from payouts.models import Benefit, Bonus, BonusChange, Hold, Transfer
-from payouts.rules.lifecycle import BonusStatus
+from payouts.rules.lifecycle import UNPAID, BonusStatus
+from referrals import notes
 from referrals.admin.base import (
     EmptyFieldListFilter,
     PartOfAnother,
+    PlainInline,
     ReadOnlyAdmin,
-    ReadOnlyInline,
     display,
     register,
     section,
 )
-from referrals.admin.columns import AMOUNT_COLUMNS, amount, company, referrer
+from referrals.admin.columns import AMOUNT_COLUMNS, amount, became, chip, company, referrer
+from referrals.admin.steps import ReasonForm, Step, StepAdmin
+from referrals.rules.zones import local_date
 
 SENTENCES = {
     "awaiting_approval": "The window is open; the bonus waits for its batch to be approved.",
@@ -25,36 +36,76 @@ SENTENCES = {
     "referred_account_paused": "The referred account is paused.",
     "referrer_suspended": "The referrer is suspended.",
     "reversed": "It was paid, and taken back.",
-    "window_not_open": "The window has not opened yet; nothing is missing.",
 }
 """What ``explain.of_bonus`` answers, in words."""
+
+ON_HOLD = "ON_HOLD"
+"""No status: a bonus of any unpaid status may be on hold."""
+
+ABOUT_LIFTED = "hold lifted"
 
 OF_THE_BONUS = ["bonus__account__host_account__exact", "^bonus__account__company_name"]
 
 
-class BonusChangeInline(ReadOnlyInline):
+class BonusChangeInline(PlainInline):
     model = BonusChange
-    fields = ["changed_at", "changed_by", "approved_by", "reason"]
+    fields = ["changed_at", became, "changed_by", "approved_by", "reason"]
     related = ["changed_by", "approved_by"]
 
 
-class HoldInline(ReadOnlyInline):
+class HoldInline(PlainInline):
     model = Hold
-    fields = ["placed_at", "placed_by", "by_rule", "lifted_at", "lifted_by"]
+    fields = ["reason", "placed_at", "placed_by", "by_rule", "lifted_at", "lifted_by"]
     related = ["placed_by", "lifted_by"]
 
 
-class TransferInline(ReadOnlyInline):
+class TransferInline(PlainInline):
     model = Transfer
     fields = ["posted_at", "kind", "debit", "credit", amount]
     related = ["debit", "credit"]
     ordering = ["pk"]
 
 
+def _hold(bonus: Bonus, by: User, at: datetime, told: dict[str, Any]) -> str:
+    holds.place(bonus, reason=told["reason"], by=by, at=at)
+    return f"Bonus {bonus.pk} is on hold until somebody lifts the hold."
+
+
+@transaction.atomic
+def _lift(bonus: Bonus, by: User, at: datetime, told: dict[str, Any]) -> str:
+    holds.lift(bonus, by=by, at=at)
+    notes.write(bonus.account, about=ABOUT_LIFTED, text=told["reason"], by=by, at=at)
+    return f"Bonus {bonus.pk} is on hold no more; the next run looks at it."
+
+
+STEPS = [
+    Step(
+        "hold",
+        verb="Hold",
+        explains="The bonus is not paid until somebody lifts the hold; it never ends by itself.",
+        permissions=["payouts.hold_bonus"],
+        take=_hold,
+        is_offered=lambda bonus: bonus.status in UNPAID,
+        form=ReasonForm,
+    ),
+    Step(
+        "lift",
+        verb="Lift the hold",
+        explains="All holds of the bonus end; the next run looks at it again and pays what is due.",
+        permissions=["payouts.hold_bonus"],
+        take=_lift,
+        is_offered=lambda bonus: bonus.on_hold,
+        form=ReasonForm,
+    ),
+]
+
+
 @register(Bonus)
-class BonusAdmin(ReadOnlyAdmin):
-    list_display = ["id", company, referrer, "reward", "period", amount, "status", "on_hold"]
-    list_display += ["window_opens_on", "window_closes_on", "paid_at"]
+class BonusAdmin(StepAdmin, ReadOnlyAdmin):
+    steps = STEPS
+    change_form_outer_before_template = "admin/payouts/bonus/why.html"
+    when_empty = "A bonus appears when an account reaches the milestones of a reward."
+    list_display = ["__str__", company, referrer, "for_what", amount, "how_it_stands", "promised", "paid_on"]
     list_filter = ["status", "on_hold", "kind", "currency", "terms__program"]
     list_select_related = ["account", "enrollment__referrer", "reward"]
     search_fields = [
@@ -64,17 +115,20 @@ class BonusAdmin(ReadOnlyAdmin):
         "^enrollment__referrer__name",
     ]
     fieldsets = [
-        section(None, "why", "window", amount, "status", "cancel_reason"),
+        section(None, "window", amount, "status", "cancel_reason"),
         section("For what", "account", "enrollment", "terms", "reward", "period", "kind"),
         section(
             "Payment",
             ("batch", "payout"),
-            ("paid_at", "released_on", "days_late"),
-            ("prepared_by", "approved_by", "qualified_by", "people_needed"),
+            ("paid_at", "released_on"),
+            ("days_late", "people_needed"),
+            ("prepared_by", "approved_by"),
+            "qualified_by",
         ),
         section(
             "Frozen at activation",
-            ("activated_at", "milestone_at", "anchor_at", "opens_at"),
+            ("activated_at", "opens_at"),
+            ("milestone_at", "anchor_at"),
             ("decision", "created_at"),
             "explanation",
         ),
@@ -82,23 +136,99 @@ class BonusAdmin(ReadOnlyAdmin):
     ]
     inlines = [BonusChangeInline, HoldInline, TransferInline]
 
-    @display(description="Why is this not paid yet?")
-    def why(self, bonus: Bonus) -> str:
-        now = timezone.now()
-        unmet = explain.of_bonus(bonus, as_of=now)
-        if unmet is None:
-            return "It is paid."
-        readable = unmet.replace("_", " ")
-        if bonus.status == BonusStatus.CANCELLED:
-            return f"It was cancelled: {readable}."
-        told = f"It is on hold: {readable}." if bonus.on_hold else SENTENCES.get(unmet, readable)
-        late = explain.overdue_days(bonus, as_of=now)
-        return f"{told} Overdue by {late} days." if late else told
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page of a bonus begins with why it is not paid yet."""
+        bonus = self._with_reasons(request).filter(pk=object_id).first() if object_id.isdecimal() else None
+        shown = _why_page(bonus, as_of=timezone.now()) if bonus else {}
+        shown["buttons"] = bonus and self.buttons(bonus, request.user)
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
+
+    def _with_reasons(self, request: HttpRequest) -> Any:
+        joined = ["account__program", "enrollment__referrer", "reward", "terms__payout_schedule__terms"]
+        return self.get_queryset(request).select_related(*joined)
+
+    @display(description="reward", ordering="reward")
+    def for_what(self, bonus: Bonus) -> str:
+        return f"{bonus.reward} {bonus.period}".replace("_", " ").strip()
+
+    @display(description="paid", ordering="paid_at")
+    def paid_on(self, bonus: Bonus) -> date | None:
+        return bonus.paid_at and bonus.paid_at.date()
+
+    @display(description="status", ordering="status")
+    def how_it_stands(self, bonus: Bonus) -> SafeString:
+        shown = chip(bonus.status, bonus.get_status_display())
+        return format_html("{} {}", shown, chip(ON_HOLD, "On hold")) if bonus.on_hold else shown
+
+    @display(description="window", ordering="window_opens_on")
+    def promised(self, bonus: Bonus) -> str:
+        return _in_days(bonus.window_opens_on, bonus.window_closes_on)
 
     @display(description="window")
     def window(self, bonus: Bonus) -> str:
         zone = bonus.terms.payout_schedule.zone
         return f"{bonus.window_opens_on} to {bonus.window_closes_on} ({zone})"
+
+
+def _in_days(opens: date, closes: date) -> str:
+    """The days of a window, as short as they can be told: Mar 16 - 31, 2026."""
+    if opens == closes:
+        return f"{opens:%b} {opens.day}, {opens.year}"
+    if opens.year != closes.year:
+        return f"{_in_days(opens, opens)} - {_in_days(closes, closes)}"
+    last = closes.day if opens.month == closes.month else f"{closes:%b} {closes.day}"
+    return f"{opens:%b} {opens.day} - {last}, {closes.year}"
+
+
+def _why_page(bonus: Bonus, *, as_of: datetime) -> dict[str, Any]:
+    """The headline, what it rests on, and who held the bonus."""
+    told = explain.account(bonus.account.program, host_account=bonus.account.host_account, as_of=as_of)
+    # Milestones of other rewards are not missing from this one.
+    required = set(bonus.reward.requires.values_list("milestone__code", flat=True))
+    return {
+        "bonus": bonus,
+        "amount": amount(bonus),
+        "headline": in_words(bonus, as_of=as_of),
+        "rules": [rule for rule in told.lines if rule.is_met or rule.code in required],
+        "window": _in_days(bonus.window_opens_on, bonus.window_closes_on),
+        "schedule": bonus.terms.payout_schedule,
+        "days_to_go": max(0, (bonus.opens_at - as_of).days),
+        "holds": bonus.holds.select_related("placed_by", "lifted_by").order_by("-pk"),
+        "lifted": bonus.account.notes.filter(about=ABOUT_LIFTED).select_related("written_by").order_by("-pk"),
+    }
+
+
+def in_words(bonus: Bonus, *, as_of: datetime) -> str:
+    """Why a bonus is not paid yet, in one or two sentences."""
+    unmet = explain.of_bonus(bonus, as_of=as_of)
+    if unmet is None:
+        return f"It is paid, since {bonus.paid_at:%Y-%m-%d}."
+    readable = _as_sentence(unmet.replace("_", " "))
+    if unmet == "window_not_open" and not bonus.on_hold:
+        return _when_it_opens(bonus, as_of=as_of)
+    if bonus.status == BonusStatus.CANCELLED:
+        return f"It was cancelled: {readable}"
+    told = f"It is on hold: {readable}" if bonus.on_hold else SENTENCES.get(unmet, readable)
+    late = explain.overdue_days(bonus, as_of=as_of)
+    return f"{told} Overdue by {late} day{'' if late == 1 else 's'}." if late else told
+
+
+def _as_sentence(text: str) -> str:
+    """What a person or a rule has written, with a stop at its end."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _when_it_opens(bonus: Bonus, *, as_of: datetime) -> str:
+    opens = bonus.window_opens_on
+    days = (opens - local_date(as_of, bonus.terms.payout_schedule.zone)).days
+    when = f"in {days} day{'' if days == 1 else 's'}" if days else "today"
+    return f"Not paid yet: the window opens on {_in_days(opens, opens)}, {when}. Nothing is missing."
 
 
 @register(BonusChange)

@@ -11,8 +11,8 @@ from referrals.admin.columns import AMOUNT_COLUMNS, NOTHING, amount, amount_of, 
 from referrals.models import Referrer
 
 balance = amount_of("balance_minor", label="balance")
-debit = found_at("debit.kind", label="debit")
-credit = found_at("credit.kind", label="credit")
+debit = found_at("debit.get_kind_display", label="debit")
+credit = found_at("credit.get_kind_display", label="credit")
 
 SEARCHED = ["host_account__exact", "name__istartswith"]
 
@@ -42,6 +42,7 @@ class LedgerAccountAdmin(ReadOnlyAdmin):
 
 @register(Transfer)
 class TransferAdmin(ReadOnlyAdmin):
+    when_empty = "Amounts are booked when bonuses are activated, paid or taken back."
     list_display = ["posted_at", "kind", amount, debit, credit, "referrer", "cause"]
     list_filter = ["kind", "currency", "debit__program"]
     list_select_related = ["debit__enrollment__referrer", "credit__enrollment__referrer"]
@@ -65,15 +66,20 @@ class TransferAdmin(ReadOnlyAdmin):
 
 
 for model, people, shown in [
-    (Withdrawal, ["enrollment"], ["requested_at"]),
-    (Spend, ["enrollment"], ["service", "spent_at"]),
-    (Gift, ["giver", "receiver"], ["given_at"]),
+    (Withdrawal, {"enrollment": "referrer"}, ["requested_at"]),
+    (Spend, {"enrollment": "referrer"}, ["service", "spent_at"]),
+    (Gift, {"giver": "giver", "receiver": "receiver"}, ["given_at"]),
 ]:
     site.register(
         model,
         ReadOnlyAdmin,
-        list_display=["id", *(found_at(f"{of}.referrer", label=of) for of in people), amount, *shown],
-        list_filter=[f"{people[0]}__program"],
+        list_display=[
+            "id",
+            *(found_at(f"{of}.referrer", label=label) for of, label in people.items()),
+            amount,
+            *shown,
+        ],
+        list_filter=[f"{next(iter(people))}__program"],
         list_select_related=[f"{of}__referrer" for of in people],
         search_fields=[f"{of}__referrer__{searched}" for of in people for searched in SEARCHED],
         exclude=AMOUNT_COLUMNS,

@@ -44,6 +44,10 @@ class PayoutBatch(models.Model):
 
     class Meta:
         verbose_name_plural = "payout batches"
+        permissions = [
+            ("prepare_payoutbatch", "Can put up a batch for approval"),
+            ("approve_payoutbatch", "Can approve, refuse and void a batch"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["program", "run_on", "kind", "currency", "sequence"], name="payout_batch_once"
@@ -72,7 +76,7 @@ class PayoutBatch(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.program} {self.run_on} {self.kind} {self.sequence}"
+        return f"Batch {self.pk} of {self.program}"
 
 
 class BatchChange(models.Model):

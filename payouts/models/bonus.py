@@ -97,6 +97,7 @@ class Bonus(models.Model):
 
     class Meta:
         verbose_name_plural = "bonuses"
+        permissions = [("hold_bonus", "Can put a bonus on hold and lift its holds")]
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "reward", "period"],
@@ -165,7 +166,7 @@ class Bonus(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reward_id} {self.period} of {self.account_id}".strip()
+        return f"Bonus {self.pk}"
 
 
 class BonusChange(models.Model):

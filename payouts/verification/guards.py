@@ -11,6 +11,7 @@ APPEND_ONLY = [
     "payouts_transfer",
     "referrals_accountevent",
     "referrals_call",
+    "referrals_click",
     "referrals_criterionresult",
     "referrals_decision",
     "referrals_enrollmentchange",

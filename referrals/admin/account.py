@@ -1,5 +1,10 @@
 """Sign-ups and referred accounts: where each stands, why, and what it has brought."""
 
+from datetime import date
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -7,15 +12,17 @@ from payouts import explain
 from payouts.models import Benefit, Bonus
 from referrals.admin.base import (
     PartOfAnother,
+    PlainInline,
     ReadOnlyAdmin,
-    ReadOnlyInline,
     display,
     link_to_list,
     register,
     section,
     site,
 )
-from referrals.admin.columns import amount, company, referrer
+from referrals.admin.claims import DECIDE
+from referrals.admin.columns import NOTHING, amount, became, chip_of, company, opened, referrer, status
+from referrals.admin.desk import DeskAdmin
 from referrals.models import (
     AccountEvent,
     Call,
@@ -28,70 +35,71 @@ from referrals.models import (
     SignUp,
     StatusChange,
 )
+from referrals.rules.lifecycle import AccountStatus
 
 
-class StatusChangeInline(ReadOnlyInline):
+class StatusChangeInline(PlainInline):
     model = StatusChange
-    fields = ["changed_at", "cause", "reason", "changed_by", "approved_by"]
+    fields = ["changed_at", became, "cause", "reason", "changed_by", "approved_by"]
     related = ["reason", "changed_by", "approved_by"]
 
 
-class DecisionInline(ReadOnlyInline):
+class DecisionInline(PlainInline):
     model = Decision
-    fields = ["result", "reason", "decided_by", "decided_at", "takes_effect_at"]
+    fields = [chip_of("result", label="result"), "reason", "decided_by", "decided_at", "takes_effect_at"]
     related = ["reason", "decided_by"]
 
 
-class ReviewInline(ReadOnlyInline):
+class ReviewInline(PlainInline):
     model = Review
     fields = ["opened_at", "closed_at", "holder", "held_until", "call_back_at"]
     related = ["account", "holder"]
 
 
-class CallInline(ReadOnlyInline):
+class CallInline(PlainInline):
     model = Call
     fields = ["called_at", "outcome", "connected", "called_by", "round"]
     related = ["outcome", "called_by"]
 
 
-class CriterionResultInline(ReadOnlyInline):
+class CriterionResultInline(PlainInline):
     model = CriterionResult
     fields = ["criterion", "result", "found_at", "found_by", "approved_by"]
     related = ["criterion", "found_by", "approved_by"]
 
 
-class MilestoneReachedInline(ReadOnlyInline):
+class MilestoneReachedInline(PlainInline):
     model = MilestoneReached
     fields = ["milestone", "first_at", "holds", "since"]
     related = ["milestone"]
     ordering = ["first_at"]
 
 
-class NoteInline(ReadOnlyInline):
+class NoteInline(PlainInline):
     model = Note
-    fields = ["about", "written_by", "written_at"]
+    fields = ["text", "about", "written_by", "written_at"]
     related = ["written_by"]
 
 
-class BonusInline(ReadOnlyInline):
+class BonusInline(PlainInline):
     model = Bonus
-    fields = ["reward", "period", amount, "status", "on_hold"]
+    fields = [opened, "reward", "period", amount, status, "on_hold"]
     fields += ["window_opens_on", "window_closes_on", "paid_at"]
     related = ["reward"]
     ordering = ["pk"]
 
 
-class BenefitInline(ReadOnlyInline):
+class BenefitInline(PlainInline):
     model = Benefit
     fields = ["reward", "kind", amount, "quantity", "product", "status", "granted_at"]
     related = ["reward"]
 
 
 @register(ReferredAccount)
-class ReferredAccountAdmin(ReadOnlyAdmin):
-    list_display = ["company_name", "host_account", "program", "status", "rejection_reason"]
-    list_display += [referrer, "activity", "signed_up_at"]
-    list_display_links = ["company_name", "host_account"]
+class ReferredAccountAdmin(DeskAdmin):
+    contact = ["email", "phone", "contact"]
+    when_empty = "A company appears here when it signs up by the link or code of a referrer."
+    list_display = ["__str__", "program", status, "why", referrer, "activity", "signed_up_on"]
     list_filter = ["status", "program", "activity", "account_match", "email_match", "domain_match"]
     list_select_related = ["program", "rejection_reason", "enrollment__referrer"]
     search_fields = ["host_account__exact", "email__exact", "domain__exact", "^company_name"]
@@ -100,23 +108,30 @@ class ReferredAccountAdmin(ReadOnlyAdmin):
         section("Program", "program", "terms", "enrollment", "sign_up", "signed_up_at", "entered_at"),
         section(
             "Evidence",
-            ("company_name", "kind", "host_account"),
-            ("email", "domain", "website"),
-            ("phone", "country", "time_zone", "contact"),
-            ("account_match", "email_match", "domain_match"),
+            ("company_name", "host_account"),
+            ("email", "phone"),
+            ("contact", "kind"),
+            ("website", "domain"),
+            ("country", "time_zone"),
+            ("account_match", "email_match"),
+            "domain_match",
         ),
         section(
             "Attribution",
-            ("attribution_method", "attribution_rule", "touch"),
+            ("attribution_method", "attribution_rule"),
+            "touch",
             ("attributed_by", "attribution_approved_by"),
         ),
         section(
             "Facts",
-            ("activity", "activity_at", "facts"),
-            ("facts_changed", "facts_evaluated", "evaluate_at"),
+            "facts",
+            ("activity", "activity_at"),
+            ("facts_changed", "facts_evaluated"),
+            "evaluate_at",
             ("may_expire", "review_round"),
         ),
     ]
+    change_form_outer_before_template = "admin/referrals/referredaccount/steps.html"
     inlines = [
         BonusInline,
         BenefitInline,
@@ -128,6 +143,37 @@ class ReferredAccountAdmin(ReadOnlyAdmin):
         CriterionResultInline,
         NoteInline,
     ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """What is missing may be said of money, which not everybody may see; facts are, too."""
+        shown = super().get_fieldsets(request, obj)
+        if isinstance(obj, ReferredAccount) and _is_for_its_caller(obj, request):
+            for field in self.contact:
+                shown = _without(field, shown)
+        if not request.user.has_perm("payouts.view_bonus"):
+            shown = _without("rules", shown)
+        return shown if request.user.has_perm("referrals.view_accountevent") else _without("facts", shown)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page of an account, with the steps that may be taken."""
+        account = self.for_review(request).filter(pk=object_id).first() if object_id.isdecimal() else None
+        steps = {"account": account, "buttons": account and self.buttons(account, request.user)}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **steps})
+
+    @display(description="reason", ordering="rejection_reason")
+    def why(self, account: ReferredAccount) -> str:
+        reason = account.rejection_reason
+        return reason.code.replace("_", " ") if reason else NOTHING
+
+    @display(description="signed up", ordering="signed_up_at")
+    def signed_up_on(self, account: ReferredAccount) -> date:
+        return account.signed_up_at.date()
 
     @display(description="what is missing")
     def rules(self, account: ReferredAccount) -> str:
@@ -143,10 +189,18 @@ class ReferredAccountAdmin(ReadOnlyAdmin):
 
 @register(SignUp)
 class SignUpAdmin(ReadOnlyAdmin):
+    contact = ["email", "phone", "contact"]
     list_display = ["host_account", "program", "company_name", "occurred_at", "told_at", "link", "code"]
     list_filter = ["program"]
     list_select_related = ["program"]
     search_fields = ["host_account__exact", "email__exact", "^company_name"]
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        fields = super().get_fields(request, obj)
+        account = getattr(obj, "account", None)
+        if account is None or not _is_for_its_caller(account, request):
+            return fields
+        return [field for field in fields if field not in self.contact]
 
 
 for model, shown, joined in [
@@ -164,6 +218,34 @@ for model, shown, joined in [
     )
 
 
+def _is_for_its_caller(account: ReferredAccount, request: HttpRequest) -> bool:
+    """While a company is in review those who call see how to reach it on the review page, if they have it."""
+    return account.status == AccountStatus.IN_REVIEW and request.user.has_perm(DECIDE)
+
+
 def _in_words(line: explain.Line) -> str:
     since = f", since {line.since:%Y-%m-%d %H:%M}" if line.since else ""
     return f"{'✓' if line.is_met else '…'} {line.label}{since}"
+
+
+def _without(field: str, fieldsets: Any) -> list[Any]:
+    """These parts of a page without a field; a part that held nothing else is gone."""
+    left = [
+        (
+            title,
+            {
+                **options,
+                "fields": [
+                    left
+                    for line in options["fields"]
+                    if line != field and (left := _line_without(field, line))
+                ],
+            },
+        )
+        for title, options in fieldsets
+    ]
+    return [(title, options) for title, options in left if options["fields"]]
+
+
+def _line_without(field: str, line: Any) -> Any:
+    return tuple(each for each in line if each != field) if isinstance(line, tuple) else line

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin import EmptyFieldListFilter as EmptyFieldListFilter
-from django.contrib.admin import ModelAdmin, TabularInline
+from django.contrib.admin import SimpleListFilter as SimpleListFilter
 from django.contrib.admin import display as display
 from django.contrib.admin import register as register
 from django.contrib.admin import site as site
@@ -19,6 +19,27 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.forms import AdminPasswordChangeForm as AdminPasswordChangeForm
+from unfold.forms import UserChangeForm as UserChangeForm
+from unfold.forms import UserCreationForm as UserCreationForm
+from unfold.views import ChangeList
+
+SEE_CONTACT = "referrals.contact_referredaccount"
+
+ThemedAdmin = ModelAdmin
+"""What is not ours is dressed, and stays as it is."""
+
+
+class Rows(ChangeList):
+    """The rows of a list; of all of them nobody needs to be shown all."""
+
+    result_list: Any
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.query and not self.has_active_filters:
+            self.full_result_count = self.result_count
 
 
 class Admin(ModelAdmin):
@@ -27,14 +48,52 @@ class Admin(ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     ordering = ["-pk"]
+    when_empty = "Rows appear here when something of this kind happens."
+    """Why the list may be empty."""
     fixed: Sequence[str] = ()
     """Fields that are given once, when the row is made."""
+    contact: Sequence[str] = ()
+    """Fields by which a person is reached: neither shown nor searched without the permission."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Rows
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Fields in the order of the model, whether they can be changed or not."""
         order = [field.name for field in self.opts.fields]
-        fields = super().get_fields(request, obj)
+        fields = self._may_see(request, super().get_fields(request, obj))
         return sorted(fields, key=lambda field: order.index(field) if field in order else len(order))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return [
+            (title, {**options, "fields": self._may_see(request, options["fields"])})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self._may_see(request, super().get_list_display(request))
+
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        searched = super().get_search_fields(request)
+        seen = self._may_see(request, [field.lstrip("^").partition("__")[0] for field in searched])
+        return [field for field in searched if field.lstrip("^").partition("__")[0] in seen]
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """A list is asked for what its pages show, and nothing else: its length would tell the rest."""
+        field = lookup.partition("__")[0]
+        shown = {*flatten_fieldsets(self.get_fieldsets(request)), "pk", self.opts.pk.name}
+        by_filters = {each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request)}
+        of_its_own = field in {each.name for each in self.opts.concrete_fields}
+        if of_its_own and field not in shown and lookup not in by_filters:
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+    def _may_see(self, request: HttpRequest, fields: Sequence[Any]) -> list[Any]:
+        """Of these fields, lines of fields among them, what this person may see."""
+        if not self.contact or request.user.has_perm(SEE_CONTACT):
+            return list(fields)
+        lines = [self._may_see(request, field) if isinstance(field, tuple) else field for field in fields]
+        return [tuple(line) if isinstance(line, list) else line for line in lines if line not in self.contact]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return [*self.readonly_fields, *(self.fixed if obj else ())]
@@ -75,7 +134,7 @@ class ReadOnlyAdmin(ReadOnly, Admin):
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         left_out = {self.opts.pk.name, *(self.exclude or ())}
         columns = (field.name for field in self.opts.fields if field.name not in left_out)
-        return [*self.readonly_fields, *columns]
+        return self._may_see(request, [*self.readonly_fields, *columns])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return flatten_fieldsets(self.get_fieldsets(request, obj))
@@ -105,9 +164,21 @@ class ReadOnlyInline(ReadOnly, TabularInline):
         return self.fields or ()
 
 
+class PlainInline(ReadOnlyInline):
+    """Rows that say all in their columns: nothing stands above each of them."""
+
+    hide_title = True
+
+
 def section(title: str | None, *fields: Any) -> Any:
     """A part of a page; fields in a tuple stand in one line."""
     return title, {"fields": fields}
+
+
+def link_to(row: Model) -> SafeString:
+    """A link to the page of a row."""
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return format_html('<a href="{}">{}</a>', reverse(name, args=[row.pk]), row)
 
 
 def link_to_list(model: type[Model], text: str, **only: object) -> SafeString:

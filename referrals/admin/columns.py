@@ -1,12 +1,16 @@
 """Columns of lists and pages that more than one model has."""
 
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
 from django.db.models import Model
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from referrals.admin.base import display
-from referrals.rules import money
+from referrals.admin.base import display, link_to
+from referrals.rules.money import to_text
+from referrals.templatetags.staff import status_color, status_sign
 
 NOTHING = "-"
 
@@ -20,11 +24,16 @@ def amount_of(minor: str = "amount_minor", currency: str = "currency", *, label:
     """
 
     @display(description=label, ordering=minor)
-    def column(row: Model) -> str:
+    def money(row: Model) -> str:
         units, code = getattr(row, minor), attrgetter(currency)(row)
-        return NOTHING if units is None or not code else f"{money.to_text(units, code)} {code}"
+        return NOTHING if units is None or not code else f"{code} {grouped(units, code)}"
 
-    return column
+    return money
+
+
+def grouped(minor: int, currency: str) -> str:
+    """An amount as people read it: 1,200.00."""
+    return f"{Decimal(to_text(minor, currency)):,}"
 
 
 def found_at(path: str, *, label: str) -> Any:
@@ -34,16 +43,45 @@ def found_at(path: str, *, label: str) -> Any:
     :param path: where from the row it is found, such as ``enrollment.referrer``; may end on the way
     """
 
-    @display(description=label, ordering=path.replace(".", "__"))
+    @display(description=label, ordering=_field(path))
     def column(row: Model) -> Any:
         found: Any = row
         for name in path.split("."):
             found = getattr(found, name, None)
-        return NOTHING if found is None else found
+        return NOTHING if found is None else found() if callable(found) else found
 
     return column
 
 
+def _field(path: str) -> str:
+    """The field by which a path is sorted: ``debit.get_kind_display`` by ``debit__kind``."""
+    return path.replace("get_", "").replace("_display", "").replace(".", "__")
+
+
+def chip_of(field: str = "status", *, label: str = "status") -> Any:
+    """A column that shows a status by word, sign and colour."""
+
+    @display(description=label, ordering=field)
+    def column(row: Any) -> SafeString:
+        return chip(getattr(row, field), getattr(row, f"get_{field}_display")())
+
+    return column
+
+
+def chip(status: str, word: str) -> SafeString:
+    return format_html(
+        '<span class="staff-chip {}">{} {}</span>', status_color(status), status_sign(status), word
+    )
+
+
+@display(description="", ordering="pk")
+def opened(row: Model) -> SafeString:
+    """A link to the row's own page."""
+    return link_to(row)
+
+
+status = chip_of()
+became = chip_of("new_status", label="became")
 amount = amount_of()
 AMOUNT_COLUMNS = ["amount_minor", "currency"]
 """What ``amount`` stands for on a page."""

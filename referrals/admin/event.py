@@ -15,6 +15,7 @@ class VoidInline(ReadOnlyInline):
 
 @register(AccountEvent)
 class AccountEventAdmin(ReadOnlyAdmin):
+    when_empty = "The host product tells facts by its API: subscriptions, payments, refunds."
     list_display = ["event_id", "type", "host_account", "occurred_at", "received_at"]
     list_display += [amount, "product", "client"]
     list_filter = ["type", "currency", "host"]

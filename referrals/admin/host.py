@@ -1,9 +1,13 @@
-"""The host product, its software that tells us facts, and the customers it already had."""
+"""
+The host product, its software that tells us facts, and the customers it already had.
+
+Keys and secrets are looked at here and never shown; commands make them and take them back.
+"""
 
 from django import forms
 
-from referrals.admin.base import Admin, KeptAdmin, register
-from referrals.models import ApiClient, ExistingCustomer, Host
+from referrals.admin.base import Admin, KeptAdmin, ReadOnlyAdmin, ReadOnlyInline, register
+from referrals.models import ApiClient, ApiKey, ExistingCustomer, Host, WebhookSecret
 from referrals.rules import identity
 
 
@@ -14,14 +18,43 @@ class HostAdmin(KeptAdmin):
     fixed = ["slug"]
 
 
+class ApiKeyInline(ReadOnlyInline):
+    model = ApiKey
+    fields = ["writes_sign_ups", "created_at", "last_used_at", "revoked_at"]
+
+
+class WebhookSecretInline(ReadOnlyInline):
+    model = WebhookSecret
+    fields = ["created_at", "valid_until"]
+
+
 @register(ApiClient)
 class ApiClientAdmin(KeptAdmin):
-    list_display = ["name", "host", "is_active"]
+    list_display = ["name", "public_id", "host", "is_active"]
     list_filter = ["is_active", "host"]
     list_select_related = ["host"]
     search_fields = ["^name"]
     autocomplete_fields = ["host"]
+    readonly_fields = ["public_id"]
     fixed = ["host"]
+    inlines = [ApiKeyInline, WebhookSecretInline]
+
+
+@register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    list_display = ["prefix", "client", "writes_sign_ups", "created_at", "last_used_at", "revoked_at"]
+    list_filter = ["client", "writes_sign_ups"]
+    list_select_related = ["client__host"]
+    search_fields = ["prefix__exact"]
+    exclude = ["sha256"]
+
+
+@register(WebhookSecret)
+class WebhookSecretAdmin(ReadOnlyAdmin):
+    list_display = ["client", "created_at", "valid_until"]
+    list_filter = ["client"]
+    list_select_related = ["client__host"]
+    exclude = ["secret"]
 
 
 class ExistingCustomerForm(forms.ModelForm):
@@ -36,6 +69,7 @@ class ExistingCustomerForm(forms.ModelForm):
 
 @register(ExistingCustomer)
 class ExistingCustomerAdmin(Admin):
+    contact = ["email"]
     form = ExistingCustomerForm
     list_display = ["host_account", "email", "domain", "kind", "customer_since", "host"]
     list_filter = ["kind", "host"]

@@ -10,6 +10,7 @@ from payouts.rules.program_document import schema
 from payouts.rules.program_document.keys import Keys
 from payouts.rules.program_document.problems import Place
 from referrals.admin.base import Admin, KeptAdmin, ReadOnlyInline, register
+from referrals.admin.columns import status
 from referrals.models import CallOutcome, Program, ShareText, Terms
 
 
@@ -53,7 +54,8 @@ class TermsInline(ReadOnlyInline):
 @register(Program)
 class ProgramAdmin(KeptAdmin):
     form = ProgramForm
-    list_display = ["name", "slug", "host", "status", "currency", "time_zone", "people_needed"]
+    when_empty = "Load a program file to begin."
+    list_display = ["name", "slug", "host", status, "currency", "time_zone", "people_needed"]
     list_filter = ["status", "host"]
     list_select_related = ["host"]
     search_fields = ["^slug", "^name"]

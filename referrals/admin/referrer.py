@@ -1,7 +1,15 @@
 """Referrers and their part in programs. Enrollments, links and codes are written by decisions only."""
 
-from referrals.admin.base import KeptAdmin, PartOfAnother, ReadOnlyAdmin, ReadOnlyInline, register, site
-from referrals.admin.columns import amount_of
+from referrals.admin.base import (
+    KeptAdmin,
+    PartOfAnother,
+    PlainInline,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    register,
+    site,
+)
+from referrals.admin.columns import amount_of, became, status
 from referrals.models import (
     Enrollment,
     EnrollmentChange,
@@ -26,6 +34,8 @@ class EnrollmentInline(ReadOnlyInline):
 
 @register(Referrer)
 class ReferrerAdmin(KeptAdmin):
+    contact = ["email"]
+    when_empty = "A referrer appears here on joining a program, or when the host tells of one."
     list_display = ["name", "host_account", "email", "kind", "country", "tier", "is_partner", "host"]
     list_filter = ["kind", "is_partner", "tier", "host"]
     list_select_related = ["host"]
@@ -35,9 +45,9 @@ class ReferrerAdmin(KeptAdmin):
     inlines = [EnrollmentInline]
 
 
-class EnrollmentChangeInline(ReadOnlyInline):
+class EnrollmentChangeInline(PlainInline):
     model = EnrollmentChange
-    fields = ["changed_at", "changed_by"]
+    fields = ["changed_at", became, "changed_by"]
     related = ["changed_by"]
 
 
@@ -51,14 +61,14 @@ class CodeInline(ReadOnlyInline):
     fields = ["valid_from", "valid_until"]
 
 
-class FunnelCountInline(ReadOnlyInline):
+class FunnelCountInline(PlainInline):
     model = FunnelCount
     fields = ["milestone", "accounts"]
 
 
 @register(Enrollment)
 class EnrollmentAdmin(ReadOnlyAdmin):
-    list_display = ["referrer", "program", "status", "since"]
+    list_display = ["referrer", "program", status, "since"]
     list_filter = ["status", "program"]
     list_select_related = ["referrer", "program"]
     search_fields = [

@@ -1,4 +1,4 @@
-"""The work of qualifying accounts: reviews, calls, decisions, notes, and what two people do."""
+"""The work of qualifying accounts: reviews, calls, decisions and notes."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from referrals.admin.base import Admin, EmptyFieldListFilter, ReadOnlyAdmin, register
 from referrals.admin.columns import company
-from referrals.models import Call, Decision, Note, Proposal, Review
+from referrals.models import Call, Decision, Note, Review
 
 OF_THE_ACCOUNT = ["account__host_account__exact", "^account__company_name"]
 
@@ -51,11 +51,3 @@ class NoteAdmin(Admin):
         if not change:
             obj.written_by_id, obj.written_at = request.user.pk, timezone.now()
         super().save_model(request, obj, form, change)
-
-
-@register(Proposal)
-class ProposalAdmin(ReadOnlyAdmin):
-    list_display = ["action", "target", "proposed_by", "proposed_at", "confirmed_by", "confirmed_at"]
-    list_filter = ["action", ("confirmed_at", EmptyFieldListFilter), ("withdrawn_at", EmptyFieldListFilter)]
-    list_select_related = ["proposed_by", "confirmed_by"]
-    search_fields = ["target__exact"]

@@ -11,6 +11,11 @@ from referrals.models.calendar import (
     Calendar,
     Holiday,
 )
+from referrals.models.click import Click
+from referrals.models.credentials import (
+    ApiKey,
+    WebhookSecret,
+)
 from referrals.models.event import (
     AccountEvent,
     EventVoid,
@@ -20,7 +25,7 @@ from referrals.models.host import (
     ExistingCustomer,
     Host,
 )
-from referrals.models.job import JobRun
+from referrals.models.job import FailingPart, JobRun
 from referrals.models.program import (
     CallingDay,
     CallingRules,
@@ -58,11 +63,13 @@ from referrals.models.review import (
 __all__ = [
     "AccountEvent",
     "ApiClient",
+    "ApiKey",
     "Calendar",
     "Call",
     "CallOutcome",
     "CallingDay",
     "CallingRules",
+    "Click",
     "Criterion",
     "CriterionResult",
     "Decision",
@@ -72,6 +79,7 @@ __all__ = [
     "EnrollmentChange",
     "EventVoid",
     "ExistingCustomer",
+    "FailingPart",
     "FunnelCount",
     "Holiday",
     "Host",
@@ -96,4 +104,5 @@ __all__ = [
     "StatusChange",
     "Terms",
     "Touch",
+    "WebhookSecret",
 ]

@@ -1,6 +1,7 @@
 """The host product: the company's own software, whose customers are referred."""
 
 from django.db import models
+from django.utils.crypto import get_random_string
 
 
 class Host(models.Model):
@@ -18,11 +19,24 @@ class Host(models.Model):
         return self.name
 
 
+def new_public_id() -> str:
+    """A name by which a client is found and that says nothing of it; no secret."""
+    return f"client_{get_random_string(12, 'abcdefghijkmnpqrstuvwxyz23456789')}"
+
+
 class ApiClient(models.Model):
     """A piece of the host's software that tells us facts; its event ids are its own."""
 
     host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="api_clients")
     name = models.CharField(max_length=100)
+    public_id = models.CharField(
+        "public id",
+        max_length=32,
+        unique=True,
+        default=new_public_id,
+        editable=False,
+        help_text="Sent with signed events in the header webhook-client.",
+    )
     is_active = models.BooleanField(default=True)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""What background work did: one row for every execution of a sweep."""
+"""What background work did: one row for every execution of a sweep, one for each part that keeps failing."""
 
 from django.db import models
 
@@ -23,3 +23,23 @@ class JobRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} at {self.started_at}"
+
+
+class FailingPart(models.Model):
+    """An account, referrer or program that failed in the last execution of a sweep, and how often on end."""
+
+    job = models.CharField(max_length=64)
+    part = models.CharField(max_length=200)
+    tries = models.PositiveIntegerField(default=0)
+    since = models.DateTimeField()
+    last_at = models.DateTimeField()
+    error = models.TextField()
+
+    class Meta:
+        ordering = ["-tries", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "part"], name="failing_part_once_per_job"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.part} in {self.job}, {self.tries} times"

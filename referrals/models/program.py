@@ -31,6 +31,11 @@ class Program(models.Model):
     undo_minutes = models.PositiveSmallIntegerField(
         default=10, help_text="A decision takes effect so many minutes later."
     )
+    sla_calling_hours = models.PositiveSmallIntegerField(
+        "SLA, hours",
+        default=16,
+        help_text="A company should be decided about within so many of its calling hours: 16 are two days.",
+    )
     people_needed = models.PositiveSmallIntegerField(
         default=2,
         choices=[(1, "One person"), (2, "Preparer and approver"), (3, "Preparer, approver and qualifier")],

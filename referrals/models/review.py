@@ -13,26 +13,63 @@ from django.db import models
 from django.db.models import F, Q
 
 from referrals.models.account import ReferredAccount
-from referrals.models.program import CallOutcome, RejectionReason
+from referrals.models.program import CallOutcome, Program, RejectionReason
 from referrals.rules.lifecycle import AccountStatus
 
 
 class Review(models.Model):
-    """The review of an account in one round; reopening an account starts the next round."""
+    """
+    The review of an account in one round; reopening an account starts the next round.
+
+    While it is open it is a row of the queue: everything by which the queue is asked stands here. Only
+    referrals.reviews writes it.
+    """
 
     account = models.ForeignKey(ReferredAccount, on_delete=models.PROTECT, related_name="reviews")
+    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="+")
     round = models.PositiveSmallIntegerField()
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(help_text="By then it should have been decided: the program's SLA.")
+    escalated_at = models.DateTimeField(null=True, help_text="Its being overdue was told.")
+
     holder = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="reviews_held"
     )
+    held_since = models.DateTimeField(null=True)
     held_until = models.DateTimeField(null=True)
-    call_back_at = models.DateTimeField(null=True)
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="reviews_assigned"
+    )
+
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Calls in this round.")
+    call_from = models.DateTimeField(null=True, help_text="Not before: after the last call, or as agreed.")
+    call_back_at = models.DateTimeField(null=True, help_text="When a call back was agreed for.")
+    call_back_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    opens_at = models.DateTimeField(null=True, help_text="The company's calling hours: open, or next.")
+    closes_at = models.DateTimeField(null=True, help_text="Exclusive; empty: they do not end.")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["account", "round"], name="review_once_per_round"),
+            models.CheckConstraint(
+                name="review_held_by_somebody_until_then",
+                condition=Q(holder__isnull=True, held_until__isnull=True)
+                | Q(holder__isnull=False, held_until__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="review_closed_is_held_by_nobody",
+                condition=Q(closed_at__isnull=True) | Q(holder__isnull=True),
+            ),
+        ]
+        indexes = [
+            # The queue: nearly all reviews of an old program are closed.
+            models.Index(fields=["due_at", "id"], condition=Q(closed_at__isnull=True), name="review_waiting"),
+            models.Index(
+                fields=["closes_at"], condition=Q(closed_at__isnull=True), name="review_calling_hours"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -98,6 +135,10 @@ class Decision(models.Model):
             models.CheckConstraint(
                 name="decision_takes_effect_afterwards", condition=Q(takes_effect_at__gte=F("decided_at"))
             ),
+        ]
+        indexes = [
+            # What was decided today.
+            models.Index(fields=["decided_at"], name="decision_decided_at"),
         ]
 
     def __str__(self) -> str:

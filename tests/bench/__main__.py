@@ -2,11 +2,10 @@
 
 import signal
 import sys
+from importlib import import_module
 from types import FrameType
 
-from tests.bench import release
-
-GOALS = {"release": release.main}
+GOALS = ["intake", "redirect", "release"]
 
 
 def main(goal: str = "", *arguments: str) -> int:
@@ -14,7 +13,7 @@ def main(goal: str = "", *arguments: str) -> int:
     if goal not in GOALS:
         sys.stderr.write(f"{__doc__}\n\nGoals: {', '.join(GOALS)}\n")
         return 2
-    return GOALS[goal](list(arguments))
+    return int(import_module(f"tests.bench.{goal}").main(list(arguments)))
 
 
 def _end(number: int, frame: FrameType | None) -> None:

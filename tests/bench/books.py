@@ -105,7 +105,7 @@ def _span(model: type[Model]) -> int:
 def _multiply(model: type[Model], spans: dict[type[Model], int], *, bonuses: int, referrers: int) -> None:
     """Copy the rows of the one bonus for all other bonuses, or for all other referrers."""
     copies = bonuses if model in OF_A_BONUS else referrers
-    fields = model._meta.concrete_fields
+    fields = [field for field in model._meta.concrete_fields if not field.generated]
     values = ", ".join(_value(model, field, spans) for field in fields)
     rows, parameters = _of_one(model).query.sql_with_params()
     quote = connection.ops.quote_name

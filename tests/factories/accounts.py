@@ -121,7 +121,9 @@ class ReferredAccountFactory(DjangoModelFactory):
             _log(account, "SIGNED_UP", "QUALIFIED", cause="MILESTONE", at=at)
         elif status != "SIGNED_UP":
             _log(account, "SIGNED_UP", "IN_REVIEW", cause="SCREENED", at=at)
-            review = referrals.Review.objects.create(account=account, round=0, opened_at=at)
+            review = referrals.Review.objects.create(
+                account=account, program=account.program, round=0, opened_at=at, due_at=at
+            )
             if status != "IN_REVIEW":
                 decision = _decided(account)
                 review.closed_at = decision.takes_effect_at

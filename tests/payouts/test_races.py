@@ -12,7 +12,7 @@ from functools import partial
 from threading import Barrier, Event
 
 import pytest
-from django.db import IntegrityError, models
+from django.db import models
 
 from payouts import accrual, batches, cancellations, holds, ledger, release, verification, withdrawals
 from payouts.models import BatchChange, Bonus, BonusChange, Hold, Payout, PayoutBatch, Transfer, Withdrawal
@@ -93,9 +93,9 @@ def test_without_the_claim_the_books_still_refuse_a_second_payment(monkeypatch):
     monkeypatch.setattr(models.QuerySet, "select_for_update", lambda rows, **_: rows)
     first_is_paying = lingering(monkeypatch, status="PAID")
 
-    paid, refusal = at_once(releasing(story, size=10), after(first_is_paying, releasing(story, size=10)))
+    paid, refused = at_once(releasing(story, size=10), after(first_is_paying, releasing(story, size=10)))
 
-    assert (paid, type(refusal)) == (2, IntegrityError)
+    assert (paid, refused) == (2, 0)
     assert list(Bonus.objects.values_list("status", flat=True)) == ["PAID"] * 2
     assert Transfer.objects.filter(kind="RELEASED").count() == 2
 

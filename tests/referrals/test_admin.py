@@ -192,7 +192,7 @@ def test_the_facts_of_an_account_are_one_click_away(admin_client):
 def test_the_page_of_terms_shows_their_rewards_in_their_currency(admin_client):
     terms = TermsFactory(program__currency="KWD", reward__amount_minor=1_500)
 
-    assert "1.500 KWD" in admin_client.get(page(terms)).content.decode()
+    assert "KWD 1.500" in admin_client.get(page(terms)).content.decode()
 
 
 # --- what can be changed --------------------------------------------------------------------------------
@@ -205,6 +205,7 @@ def of_program(**changes: object) -> dict[str, object]:
         "status": "PAUSED",
         "landing_url": "https://app.company.example/welcome",
         "undo_minutes": 5,
+        "sla_calling_hours": 8,
         "people_needed": 3,
         "terms-TOTAL_FORMS": 0,
         "terms-INITIAL_FORMS": 0,
@@ -306,10 +307,10 @@ def test_a_note_keeps_who_wrote_it_and_when(admin_client, admin_user, time_machi
     time_machine.move_to(datetime(2026, 2, 1, 9, tzinfo=UTC), tick=False)
     admin_client.post(add_page(Note), {"account": account.pk, "text": "Call in spring."})
     note = Note.objects.get()
-    colleague = Client()
-    colleague.force_login(UserFactory(is_superuser=True))
 
     time_machine.move_to(datetime(2026, 2, 2, 9, tzinfo=UTC), tick=False)
+    colleague = Client()
+    colleague.force_login(UserFactory(is_superuser=True))
     colleague.post(page(note), {"text": "Call in summer."})
 
     note.refresh_from_db()

@@ -1,16 +1,18 @@
 """Enrollments: who may join, links and codes that belong to one person for ever, suspending and resuming."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import product
 
 import pytest
+from django.db.models import Model
 
 from payouts import program_files
 from referrals import enrollment
 from referrals.models import Enrollment, EnrollmentChange, ReferralCode, ReferralLink, Referrer
 from referrals.rules.lifecycle import EnrollmentStatus
 from tests.factories import TERMS_BEGIN_AT, EnrollmentFactory, ProgramFactory, ReferrerFactory
-from tests.story import Story, nothing_changes, refused
+from tests.story import Story, at_once, nothing_changes, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -242,7 +244,7 @@ STEPS = {
 
 @pytest.mark.parametrize(("source", "target"), list(product(EnrollmentStatus, repeat=2)))
 def test_every_pair_of_statuses_is_a_step_or_every_step_there_is_refused(source, target):
-    """What leads out of INVITED and to CLOSED is drawn, and nobody takes it yet."""
+    """Who is invited joins by enroll(); what else leads out of INVITED, and to CLOSED, nobody takes yet."""
     story = Story("smartcat")
     Enrollment.objects.filter(referrer=story.rosa).update(status=source)
     leading = [step for step, (_, to, _) in STEPS.items() if to == target]
@@ -324,3 +326,73 @@ def test_no_row_of_a_link_or_code_is_lost_when_it_is_changed(story):
         ReferralLink.objects.filter(**of_rosa).count() == ReferralCode.objects.filter(**of_rosa).count() == 4
     )
     assert [link.text for link in ReferralLink.objects.filter(**of_rosa).current()] == ["rosa-2"]
+
+
+# --- two at once --------------------------------------------------------------------------------------
+
+
+def changes(story: Story, kind: str, *wanted: tuple[Referrer, str]) -> list[str]:
+    """Several referrers change their link or code at one instant; what each was given, or why not."""
+    change = {"link": enrollment.change_link, "code": enrollment.change_code}[kind]
+    met = at_once(
+        *(
+            partial(change, referrer, program=story.program, text=text, at=story.now)
+            for referrer, text in wanted
+        )
+    )
+    return sorted(each.text if isinstance(each, Model) else type(each).__name__ for each in met)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["link", "code"])
+def test_of_two_who_choose_the_same_text_at_once_one_is_told_that_it_is_taken(story, kind):
+    assert changes(story, kind, (story.rosa, "fox"), (story.ben, "fox")) == ["AlreadyTaken", "fox"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["link", "code"])
+def test_one_who_asks_twice_at_once_for_the_same_text_gets_it_once(story, kind):
+    assert changes(story, kind, (story.rosa, "fox"), (story.rosa, "fox")) == ["AlreadyTaken", "fox"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["link", "code"])
+def test_of_two_changes_of_one_referrer_at_once_the_second_ends_what_the_first_gave(story, kind):
+    assert changes(story, kind, (story.rosa, "fox"), (story.rosa, "owl")) == ["fox", "owl"]
+
+    rows = getattr(story.enrollment(), f"{kind}s")
+    assert (rows.count(), rows.current().count()) == (3, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_join_at_once_with_the_same_link_one_is_told_that_it_is_taken(story):
+    nora, nick = newcomer(story), newcomer(story, host_account="nick", email="nick@words.example")
+
+    met = at_once(
+        *(
+            partial(enrollment.enroll, who, program=story.program, at=story.now, link="fox")
+            for who in (nora, nick)
+        )
+    )
+
+    assert sorted(type(each).__name__ for each in met) == ["AlreadyTaken", "Enrollment"]
+    assert Enrollment.objects.filter(referrer__in=[nora, nick]).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_joins_twice_at_once_has_joined_once(story):
+    nora = newcomer(story)
+
+    first, second = at_once(*[partial(enrollment.enroll, nora, program=story.program, at=story.now)] * 2)
+
+    assert first == second == story.enrollment(nora)
+    assert (first.links.count(), first.codes.count(), first.changes.count()) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("change", [enrollment.change_link, enrollment.change_code])
+def test_what_only_the_unique_key_knows_to_be_taken_is_refused_in_the_same_words(story, monkeypatch, change):
+    """Negative control: the races above are real, and the key is the last line of defence."""
+    monkeypatch.setattr(enrollment, "_is_taken", lambda *_: False)
+
+    with refused("already_taken"):
+        change(story.rosa, program=story.program, text="ben", at=story.now)

@@ -80,7 +80,7 @@ def test_the_same_account_again_is_another_contact_and_changes_nothing(story):
 
     assert again.repeats == account.sign_up
     assert accounts(story) == [("acme", "rosa", "only_touch")]
-    changed = {"facts_evaluated", "activity_at"}
+    changed = {"facts_evaluated", "needs_evaluation", "activity_at"}
     now = ReferredAccount.objects.values().get()
     assert {key: now[key] for key in now if key not in changed} == {
         key: as_it_was[key] for key in as_it_was if key not in changed

@@ -14,13 +14,14 @@ from django.db.utils import ConnectionHandler
 from payouts import withdrawals
 from payouts.program_files import latest_terms
 from referrals import events, triggers
-from referrals.models import AccountEvent, Calendar, Holiday, Terms
+from referrals.models import AccountEvent, Calendar, Click, Holiday, Terms
 from tests.factories import TermsFactory
 from tests.story import Story
 
 OF_REFERRALS = import_module("referrals.migrations.0002_triggers_and_calendars")
+OF_CLICKS = import_module("referrals.migrations.0004_clicks")
 OF_PAYOUTS = import_module("payouts.migrations.0002_triggers")
-APPEND_ONLY = sorted([*OF_REFERRALS.APPEND_ONLY, *OF_PAYOUTS.APPEND_ONLY])
+APPEND_ONLY = sorted([*OF_REFERRALS.APPEND_ONLY, *OF_CLICKS.APPEND_ONLY, *OF_PAYOUTS.APPEND_ONLY])
 FROZEN = sorted([*OF_REFERRALS.TERMS_OF, *OF_PAYOUTS.TERMS_OF])
 # Publishing is an update of the terms, and new terms are rows of their own.
 EXPECTED = sorted(
@@ -70,6 +71,7 @@ def full_books(db) -> Story:
     story = Story("smartcat", {"rewards.new_customer.transferable": True})
     bonus = story.earn()
     story.call(bonus.account)
+    Click.objects.create(link=story.enrollment().links.get(), clicked_at=story.now, times=1)
     wrong = story.tell("nobody", "account.paused")
     events.void(wrong, by=story.cara, approved_by=story.sam, at=story.now)
     story.pass_to("2026-03-16T00:05Z")
@@ -252,6 +254,7 @@ def test_migrations_lead_back_to_nothing_and_forwards_again(copied_database):
     assert triggers.installed(connection) == []
     assert not set(OURS) & set(connection.introspection.table_names())
 
-    call_command("migrate", "payouts", verbosity=0)
+    for app in ("referrals", "payouts"):
+        call_command("migrate", app, verbosity=0)
     assert triggers.installed(connection) == EXPECTED
     assert (Calendar.objects.count(), Holiday.objects.count()) == seeded

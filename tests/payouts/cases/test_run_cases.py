@@ -290,7 +290,7 @@ def test_what_breaks_fails_its_case_alone(write, monkeypatch):
 
     monkeypatch.setattr(accrual.Accrual, "chunk", broken)
 
-    assert re.fullmatch(r"SweepFailed: account \d+: by zero", error_of(write))
+    assert re.fullmatch(r"SweepFailed: account \d+: ZeroDivisionError: by zero", error_of(write))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,126 @@
+"""How the admin looks, and what its sidebar offers to whom. The settings take it up as ``UNFOLD``."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+
+def _whoever_may(permission: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(permission)
+
+
+def _entry(title: str, icon: str, address: str, permission: str) -> dict[str, Any]:
+    """One line of the sidebar, shown to whoever has the permission."""
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{address}"),
+        "permission": _whoever_may(permission),
+    }
+
+
+def _list(title: str, icon: str, model: str) -> dict[str, Any]:
+    """
+    The list of a model's rows.
+
+    :param model: such as ``payouts.bonus``
+    """
+    app, name = model.split(".")
+    return _entry(title, icon, f"{app}_{name}_changelist", f"{app}.view_{name}")
+
+
+def _is_desk(request: HttpRequest) -> bool:
+    """The pages of the call desk lie below those of referred accounts."""
+    return "/referredaccount/" in request.path and "/review" in request.path
+
+
+def _is_account(request: HttpRequest) -> bool:
+    return "/referredaccount/" in request.path and not _is_desk(request)
+
+
+REVIEWS = {
+    **_entry("Reviews", "call", "referrals_referredaccount_reviews", "referrals.decide_referredaccount"),
+    "active": _is_desk,
+}
+ACCOUNTS = {
+    **_list("Referred accounts", "apartment", "referrals.referredaccount"),
+    "active": _is_account,
+}
+
+NAVIGATION: list[dict[str, Any]] = [
+    {"items": [{"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}]},
+    {
+        "title": "Who and whether",
+        "separator": True,
+        "items": [
+            REVIEWS,
+            ACCOUNTS,
+            _list("Referrers", "group", "referrals.referrer"),
+            _list("Proposals", "handshake", "referrals.proposal"),
+            _list("Events", "bolt", "referrals.accountevent"),
+        ],
+    },
+    {
+        "title": "How much and when",
+        "separator": True,
+        "items": [
+            _list("Bonuses", "redeem", "payouts.bonus"),
+            _list("Batches", "stacks", "payouts.payoutbatch"),
+            _list("Withdrawals", "output", "payouts.withdrawal"),
+            _list("Books", "menu_book", "payouts.transfer"),
+        ],
+    },
+    {
+        "title": "Set up",
+        "separator": True,
+        "items": [
+            _list("Programs", "campaign", "referrals.program"),
+            _list("Jobs", "schedule", "referrals.jobrun"),
+            _list("Log-ins", "key", "auth.user"),
+        ],
+    },
+]
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Referral back office",
+    "SITE_HEADER": "Referral back office",
+    "SITE_SYMBOL": "handshake",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "referrals.admin.home.what_needs_me",
+    "STYLES": [lambda request: static("staff.css")],
+    "SCRIPTS": [lambda request: static("staff.js")],
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": _whoever_may("referrals.view_program"),
+        "navigation": NAVIGATION,
+    },
+    # One quiet accent; white on 600, and 500 on a dark ground, both reach a contrast of 4.5.
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .014 237)",
+            "100": "oklch(93.5% .03 237)",
+            "200": "oklch(88% .058 237)",
+            "300": "oklch(80.5% .096 238)",
+            "400": "oklch(74.5% .125 239)",
+            "500": "oklch(68% .145 241)",
+            "600": "oklch(48.5% .125 243)",
+            "700": "oklch(44% .11 243)",
+            "800": "oklch(39% .09 243)",
+            "900": "oklch(33% .075 243)",
+            "950": "oklch(26% .06 243)",
+        },
+        # Grey text on grey ground, too, has to be read.
+        "font": {
+            "subtle-light": "var(--color-base-600)",
+            "subtle-dark": "var(--color-base-300)",
+            "default-light": "var(--color-base-700)",
+            "default-dark": "var(--color-base-200)",
+            "important-light": "var(--color-base-900)",
+            "important-dark": "var(--color-base-100)",
+        },
+    },
+}

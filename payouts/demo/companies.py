@@ -1,0 +1,130 @@
+"""Invented companies and people: domains that nobody can own, phone numbers kept free for films."""
+
+import re
+from dataclasses import dataclass
+
+FIRST = [
+    "Nordlicht",
+    "Halden",
+    "Bexley",
+    "Quintero",
+    "Lumen",
+    "Fairhaven",
+    "Orrin",
+    "Kestrel",
+    "Vantera",
+    "Solano",
+    "Brightwater",
+    "Castor",
+    "Dunmore",
+    "Ellery",
+    "Fontaine",
+    "Greyfield",
+    "Harrow",
+    "Ibex",
+    "Juniper",
+    "Kolber",
+    "Larkspur",
+    "Meridian",
+    "Novella",
+    "Oakhurst",
+    "Pelham",
+    "Quarry",
+    "Ravel",
+    "Sable",
+    "Tarn",
+    "Umber",
+    "Verano",
+    "Westmark",
+    "Xanthe",
+    "Yarrow",
+    "Zephyr",
+    "Alder",
+    "Birchwood",
+]
+TRADE = [
+    "Optics",
+    "Logistics",
+    "Foods",
+    "Robotics",
+    "Dental",
+    "Interiors",
+    "Energy",
+    "Textiles",
+    "Legal",
+    "Instruments",
+    "Travel",
+    "Games",
+    "Ceramics",
+    "Plumbing",
+    "Media",
+    "Pharma",
+    "Tools",
+    "Homes",
+    "Cycling",
+    "Analytics",
+    "Roofing",
+    "Audio",
+    "Gardens",
+]
+# Ranges that the regulators of these countries keep free for drama and examples.
+PHONES = {
+    "DE": "+493023125{:03}",
+    "US": "+120255501{:02}",
+    "GB": "+442079460{:03}",
+    "FR": "+3319900{:04}",
+    "AU": "+612555000{:02}",
+}
+FORMS = {"DE": "GmbH", "US": "Inc.", "GB": "Ltd", "FR": "SAS", "AU": "Pty Ltd"}
+CONTACTS = [
+    "Amira Haddad",
+    "Paul Seidel",
+    "Grace Lin",
+    "Mateo Cruz",
+    "Ines Roth",
+    "Tom Whitlock",
+    "Chloé Martin",
+    "Noah Becker",
+    "Isla Grant",
+    "Omar Saleh",
+    "Freya Olsen",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company as it would fill in a sign-up form."""
+
+    name: str
+    domain: str
+    country: str
+    phone: str
+    contact: str
+
+    @property
+    def mailbox(self) -> str:
+        return "".join(letter for letter in self.contact.split()[0].lower() if letter.isascii())
+
+    @property
+    def email(self) -> str:
+        return f"{self.mailbox}@{self.domain}"
+
+    @property
+    def website(self) -> str:
+        return f"https://{self.domain}"
+
+
+def company(number: int) -> Company:
+    """The company of that number: always the same, and no two share a name or a domain."""
+    # 37 and 23 have no common factor, so a pair comes again after 851 numbers only.
+    round_, _ = divmod(number, len(FIRST) * len(TRADE))
+    again = f" {round_ + 1}" if round_ else ""
+    name = f"{FIRST[number % len(FIRST)]} {TRADE[number % len(TRADE)]}{again}"
+    country = list(PHONES)[number * 3 % len(PHONES)]
+    return Company(
+        name=f"{name} {FORMS[country]}",
+        domain=f"{re.sub('[^a-z0-9]+', '-', name.lower())}.example",
+        country=country,
+        phone=PHONES[country].format(number % 100),
+        contact=CONTACTS[number * 5 % len(CONTACTS)],
+    )

@@ -1,0 +1,65 @@
+"""
+A message wakes a sweep: nothing is in it but the name, and nothing about money depends on its coming.
+
+Each reads the clock once and leaves its row. Arguments that a newer version may send are ignored, so that an
+old worker survives a new message.
+"""
+
+from celery import shared_task
+from django.utils import timezone
+
+from payouts import sweeps
+
+
+@shared_task(name="payouts.let_decisions_take_effect")
+def let_decisions_take_effect(**_newer: object) -> None:
+    """Let every decision count whose time to be undone is over."""
+    _run("let_decisions_take_effect")
+
+
+@shared_task(name="payouts.evaluate_changed_facts")
+def evaluate_changed_facts(**_newer: object) -> None:
+    """Work out what follows from new facts: milestones, bonuses, benefits."""
+    _run("evaluate_changed_facts")
+
+
+@shared_task(name="payouts.follow_calling_hours")
+def follow_calling_hours(**_newer: object) -> None:
+    """Know the next calling hours of companies."""
+    _run("follow_calling_hours")
+
+
+@shared_task(name="payouts.give_up_unreachable")
+def give_up_unreachable(**_newer: object) -> None:
+    """Refuse the accounts that nobody could reach."""
+    _run("give_up_unreachable")
+
+
+@shared_task(name="payouts.prepare_batches")
+def prepare_batches(**_newer: object) -> None:
+    """Hold what is late, cancel what fails, draft what needs an approval."""
+    _run("prepare_batches")
+
+
+@shared_task(name="payouts.release")
+def release(**_newer: object) -> None:
+    """Pay what is due."""
+    _run("release")
+
+
+@shared_task(name="payouts.verify_books")
+def verify_books(**_newer: object) -> None:
+    """Check every invariant of the books, once a day."""
+    _run("verify_books")
+
+
+@shared_task(name="payouts.forget_old_runs")
+def forget_old_runs(**_newer: object) -> None:
+    """Delete the rows of old executions, once a day."""
+    _run("forget_old_runs")
+
+
+def _run(name: str) -> None:
+    now = timezone.now()
+    if sweeps.is_due(name, now=now):
+        sweeps.run(name, as_of=now, clock=timezone.now)

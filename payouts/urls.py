@@ -1,0 +1,13 @@
+"""The addresses of the referrer's own page."""
+
+from django.urls import path
+
+from payouts import views
+
+app_name = "refer"
+
+urlpatterns = [
+    path("", views.page, name="page"),
+    path("<slug:program>/", views.page, name="program"),
+    path("<slug:program>/join/", views.join, name="join"),
+]

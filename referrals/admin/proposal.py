@@ -1,0 +1,172 @@
+"""What one person proposed and another confirms: the step is taken when it is confirmed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from payouts import proposals as steps_of_two
+from payouts.models import Bonus
+from referrals import proposals
+from referrals.admin.base import EmptyFieldListFilter, ReadOnlyAdmin, Rows, display, register
+from referrals.admin.steps import Step, StepAdmin
+from referrals.models import AccountEvent, Program, Proposal, ReferredAccount
+
+APPROVE = "payouts.approve_payoutbatch"
+MAY_CONFIRM: dict[str, Sequence[str]] = {
+    "revoke": ["referrals.reopen_referredaccount", APPROVE],
+    "waive": ["referrals.waive_referredaccount"],
+    "attribute": ["referrals.reopen_referredaccount"],
+    "reverse": [APPROVE],
+    "void_event": [APPROVE],
+}
+"""Action to who may confirm it: any of these permissions."""
+
+SEEN_WITH = {"reverse": "payouts.view_bonus", "void_event": "referrals.view_accountevent"}
+"""Proposals that tell of money or facts, and the permission without which they are not shown."""
+
+ANY = sorted({permission for each in MAY_CONFIRM.values() for permission in each})
+
+SENTENCES = {
+    "revoke": ("Revoke the qualification of", "It is in review again, and its unpaid bonuses wait."),
+    "waive": ("Waive a check of", "The check no longer counts against it."),
+    "attribute": ("Attribute a sign-up in", "The referrer earns what it brings."),
+    "reverse": ("Take back bonus", "A new line of the books takes the money back."),
+    "void_event": ("Void the fact", "It counts no more."),
+}
+ABOUT = {
+    "revoke": ReferredAccount,
+    "waive": ReferredAccount,
+    "attribute": Program,
+    "reverse": Bonus,
+    "void_event": AccountEvent,
+}
+
+
+def shown_to(user: Any) -> QuerySet[Proposal]:
+    """The proposals that a person may look at."""
+    hidden = [action for action, permission in SEEN_WITH.items() if not user.has_perm(permission)]
+    return Proposal.objects.exclude(action__in=hidden)
+
+
+def _confirm(proposal: Proposal, by: User, at: datetime, told: dict[str, Any]) -> str:
+    steps_of_two.confirm(proposal, by=by, at=at)
+    return f"Proposal {proposal.pk} is confirmed, and its step is taken."
+
+
+def _withdraw(proposal: Proposal, by: User, at: datetime, told: dict[str, Any]) -> str:
+    proposals.withdraw(proposal, at=at)
+    return f"Proposal {proposal.pk} is withdrawn; nothing was done."
+
+
+def _cannot_confirm(proposal: Proposal, user: User) -> str | None:
+    if proposal.proposed_by_id == user.pk:
+        return "You proposed this: another person confirms it."
+    if not any(user.has_perm(permission) for permission in MAY_CONFIRM.get(proposal.action, ())):
+        return "Your permissions do not reach to this step."
+    return None
+
+
+def _cannot_withdraw(proposal: Proposal, user: User) -> str | None:
+    if proposal.proposed_by_id == user.pk or _cannot_confirm(proposal, user) is None:
+        return None
+    return f"{proposal.proposed_by}, or who may confirm it, withdraws it."
+
+
+def _is_open(proposal: Proposal) -> bool:
+    return proposal.confirmed_at is None and proposal.withdrawn_at is None
+
+
+class Named(Rows):
+    """Proposals with the names of what they are about: one query for each kind of row."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        proposals = list(self.result_list)
+        for model in set(ABOUT.values()):
+            of_this_kind = [each for each in proposals if ABOUT.get(each.action) is model]
+            numbers = [int(each.target) for each in of_this_kind if each.target.isdecimal()]
+            rows = model._default_manager.in_bulk(numbers) if numbers else {}
+            for each in of_this_kind:
+                found = rows.get(int(each.target)) if each.target.isdecimal() else None
+                each.named = found or each.target
+        self.result_list = proposals
+
+
+@register(Proposal)
+class ProposalAdmin(StepAdmin, ReadOnlyAdmin):
+    when_empty = "What needs two people appears here once the first of them has proposed it."
+    list_display = ["about", "state", "proposed_by", "proposed_at", "confirmed_by", "confirmed_at"]
+    list_filter = ["action", ("confirmed_at", EmptyFieldListFilter), ("withdrawn_at", EmptyFieldListFilter)]
+    list_select_related = ["proposed_by", "confirmed_by"]
+    search_fields = ["target__exact"]
+    change_form_outer_before_template = "admin/referrals/proposal/steps.html"
+    steps = [
+        Step(
+            "confirm",
+            verb="Confirm",
+            explains="The step is taken at once, in both names.",
+            permissions=[*ANY, "referrals.decide_referredaccount"],
+            take=_confirm,
+            is_offered=_is_open,
+            why_not=_cannot_confirm,
+            is_next=True,
+        ),
+        Step(
+            "withdraw",
+            verb="Withdraw",
+            explains="Nothing is done; the proposal is kept as withdrawn.",
+            permissions=[*ANY, "referrals.decide_referredaccount"],
+            take=_withdraw,
+            is_offered=_is_open,
+            why_not=_cannot_withdraw,
+        ),
+    ]
+
+    @display(description="proposal", ordering="pk")
+    def about(self, proposal: Proposal) -> str:
+        target = getattr(proposal, "named", proposal.target)
+        return f"{SENTENCES.get(proposal.action, (proposal.action,))[0]} {target}"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Proposal]:
+        return super().get_queryset(request) & shown_to(request.user)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Named]:
+        return Named
+
+    @display(description="state")
+    def state(self, proposal: Proposal) -> str:
+        if _is_open(proposal):
+            return "◔ waits for another person"
+        return "✓ confirmed" if proposal.confirmed_at else "✗ withdrawn"
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page of a proposal: what is proposed, about whom, and who confirms it."""
+        proposals_seen = self.get_queryset(request).select_related("proposed_by", "confirmed_by")
+        proposal = proposals_seen.filter(pk=object_id).first() if object_id.isdecimal() else None
+        shown = _page(proposal) if proposal else {}
+        shown["buttons"] = proposal and self.buttons(proposal, request.user)
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
+
+
+def _page(proposal: Proposal) -> dict[str, Any]:
+    verb, effect = SENTENCES.get(proposal.action, (proposal.action, ""))
+    model = ABOUT.get(proposal.action)
+    known = model is not None and proposal.target.isdecimal()
+    return {
+        "proposal": proposal,
+        "verb": verb,
+        "effect": effect,
+        "target": model._default_manager.filter(pk=proposal.target).first() if known and model else None,
+        "arguments": {name.replace("_", " "): value for name, value in proposal.arguments.items()},
+        "is_open": _is_open(proposal),
+    }

@@ -1,0 +1,217 @@
+"""The queue of the call desk: reviews under tabs, as its lines show them. Questions, no steps."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db.models import Count, F, Q, QuerySet
+
+from referrals import reviews
+from referrals.filters import FLAGGED
+from referrals.models import CriterionResult, Decision, ReferredAccount, Review
+from referrals.rules.calling import add_calling_time, is_within
+from referrals.rules.words import CriterionSource, Result
+
+SOON = 0.75
+"""The part of the time allowed after which it is soon over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One view of the queue."""
+
+    code: str
+    label: str
+    which: Callable[[User, datetime], Q]
+    empty: str
+    """Why there may be nothing in it."""
+    order: tuple[str, ...] = ("due_at", "pk")
+
+
+def _not_yet_callable(person: User, now: datetime) -> Q:
+    shut = Q(opens_at__isnull=True) | Q(opens_at__gt=now) | Q(closes_at__lte=now)
+    return shut | Q(call_from__gt=now)
+
+
+def _mine(person: User, now: datetime) -> Q:
+    return Q(holder=person, held_until__gt=now) | Q(assigned_to=person) | Q(call_back_by=person)
+
+
+TO_CALL = Tab(
+    "now",
+    "To call now",
+    lambda person, now: reviews.may_be_served(person, at=now),
+    "Nobody can be called now. A company appears here while it is within its calling hours.",
+)
+TABS = [
+    TO_CALL,
+    Tab("mine", "Mine", _mine, "You hold nothing, and have agreed no call back."),
+    Tab(
+        "call-backs",
+        "Call-backs today",
+        lambda person, now: Q(call_back_at__lt=_tomorrow(now)),
+        "No call back is agreed for today.",
+        ("call_back_at", "pk"),
+    ),
+    Tab("over", "Over SLA", lambda person, now: Q(due_at__lte=now), "Nothing has waited too long."),
+    Tab(
+        "later",
+        "Not yet callable",
+        _not_yet_callable,
+        "Every company that waits can be called now.",
+        ("opens_at", "pk"),
+    ),
+    Tab("flagged", "Flagged", lambda person, now: FLAGGED, "No company looks like its referrer."),
+]
+DECIDED = Tab(
+    "decided",
+    "Decided today",
+    lambda person, now: Q(),
+    "Nothing is decided today.",
+    ("-pk",),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A review as the queue shows it."""
+
+    review: Review
+    account: ReferredAccount
+    there: datetime
+    """The instant of now on the company's clock."""
+    is_within_hours: bool
+    may_be_called: bool
+    """It is within its hours, and nothing says to wait."""
+    call_from: datetime | None
+    call_back_at: datetime | None
+    sla: str
+    """``ok``, ``soon`` or ``over``."""
+    passed: int
+    failed: list[str]
+    """The automatic checks: how many are good, and which are not."""
+    flags: list[str]
+    is_held: bool
+    decision: Decision | None
+
+
+def counts(found: QuerySet[Review], person: User, *, as_of: datetime) -> dict[str, int]:
+    """
+    How many of these reviews stand under each tab.
+
+    :param found: as filtered, decided ones among them
+    """
+    of_tabs = {tab.code: Count("pk", filter=tab.which(person, as_of)) for tab in TABS}
+    counted: dict[str, int] = _waiting(found).aggregate(**of_tabs)
+    return {**counted, DECIDED.code: _decided_today(found, as_of).count()}
+
+
+def rows(found: QuerySet[Review], tab: Tab, person: User, *, as_of: datetime) -> QuerySet[Review]:
+    """The reviews of a tab in its order, with all that their lines speak of."""
+    if tab is DECIDED:
+        chosen = _decided_today(found, as_of).order_by(*tab.order)
+    else:
+        chosen = _waiting(found).filter(tab.which(person, as_of)).order_by(*tab.order)
+    if tab is TO_CALL:
+        chosen = reviews.by_urgency(chosen, person, at=as_of)
+    joined = ["account__program", "account__terms__calling", "holder", "call_back_by", "assigned_to"]
+    return chosen.select_related(*joined).prefetch_related("account__terms__calling__days")
+
+
+def lines(shown: Iterable[Review], *, as_of: datetime, decided: bool = False) -> list[Line]:
+    """These reviews as the page shows them."""
+    shown = list(shown)
+    accounts = [review.account_id for review in shown]
+    results = _automatic_results(accounts)
+    decisions = _last_decisions(accounts) if decided else {}
+    return [
+        _line(review, results.get(review.account_id, {}), decisions.get(review.account_id), as_of=as_of)
+        for review in shown
+    ]
+
+
+def undoable(user: User, *, as_of: datetime) -> QuerySet[ReferredAccount]:
+    """Accounts that this person has decided and could still undo, the latest first."""
+    mine = ReferredAccount.objects.filter(
+        pending_decision__decided_by=user, pending_decision__takes_effect_at__gt=as_of
+    )
+    return mine.select_related("pending_decision").order_by("-pending_decision")
+
+
+def to_call_now(person: User, *, as_of: datetime) -> int:
+    """How many companies this person may call now."""
+    return reviews.next_for(person, at=as_of).order_by().count()
+
+
+def _waiting(found: QuerySet[Review]) -> QuerySet[Review]:
+    return found.filter(closed_at__isnull=True, account__pending_decision__isnull=True)
+
+
+def _decided_today(found: QuerySet[Review], as_of: datetime) -> QuerySet[Review]:
+    """Reviews of accounts that were decided since midnight, but for what was undone."""
+    today = Decision.objects.filter(decided_at__gte=_tomorrow(as_of) - timedelta(days=1))
+    this_round = found.filter(round=F("account__review_round"), account__in=today.values("account"))
+    return this_round.filter(Q(closed_at__isnull=False) | Q(account__pending_decision__isnull=False))
+
+
+def _tomorrow(now: datetime) -> datetime:
+    return now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
+def _automatic_results(accounts: list[int]) -> dict[int, dict[str, str]]:
+    """The latest result of each automatic check: account to criterion to result."""
+    found = CriterionResult.objects.filter(
+        account__in=accounts, decision__isnull=True, criterion__source=CriterionSource.AUTOMATIC
+    ).order_by("pk")
+    latest: dict[int, dict[str, str]] = {}
+    for account, code, result in found.values_list("account", "criterion__code", "result"):
+        latest.setdefault(account, {})[code] = result
+    return latest
+
+
+def _last_decisions(accounts: list[int]) -> dict[int, Decision]:
+    found = Decision.objects.filter(account__in=accounts).select_related("decided_by", "reason")
+    return {decision.account_id: decision for decision in found.order_by("pk")}
+
+
+def _line(review: Review, results: Mapping[str, str], decision: Decision | None, *, as_of: datetime) -> Line:
+    account = review.account
+    zone = reviews.zone_of_company(account)
+    call_from = reviews.from_when(review, at=as_of)
+    # The hours of the row are over until the sweep knows the next ones.
+    is_over = review.opens_at is None or (review.closes_at is not None and review.closes_at <= as_of)
+    hours = reviews.hours_of(account.terms)
+    is_within_hours = hours is None or is_within(hours, zone, as_of)
+    failed = [code for code, result in results.items() if result not in {Result.PASS, Result.WAIVED}]
+    raised = {
+        "account": account.account_match,
+        "e-mail": account.email_match,
+        "domain": account.domain_match,
+    }
+    return Line(
+        review=review,
+        account=account,
+        there=as_of.astimezone(zone),
+        is_within_hours=is_within_hours,
+        may_be_called=call_from is None and not is_over,
+        call_from=call_from and call_from.astimezone(zone),
+        call_back_at=review.call_back_at and review.call_back_at.astimezone(zone),
+        sla=_sla(review, as_of=as_of),
+        passed=len(results) - len(failed),
+        failed=failed,
+        flags=[flag for flag, is_raised in raised.items() if is_raised],
+        is_held=reviews.is_held(review, at=as_of),
+        decision=decision,
+    )
+
+
+def _sla(review: Review, *, as_of: datetime) -> str:
+    """How the time allowed stands, which passes in calling hours only."""
+    if review.due_at <= as_of:
+        return "over"
+    account = review.account
+    allowed = SOON * timedelta(hours=account.program.sla_calling_hours)
+    hours, zone = reviews.hours_of(account.terms), reviews.zone_of_company(account)
+    soon_at = hours and add_calling_time(hours, zone, since=review.opened_at, amount=allowed)
+    return "soon" if (soon_at or review.opened_at + allowed) <= as_of else "ok"

@@ -1,0 +1,315 @@
+"""
+Reviews: the work of qualifying one account, as a row of the queue. Who has it, when it may go on.
+
+A claim is a lease, swapped on the row of the review: of two who want the same company exactly one gets it.
+A lease ends by a decision, by being given back, or by time. Nobody calls a company that somebody else holds.
+"""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
+
+from referrals import notes
+from referrals.models import CallingRules, ReferredAccount, Review, Terms
+from referrals.rules.calling import CallingHours, add_calling_time, next_window, zone_of
+from referrals.rules.refusal import Refused
+
+LEASE = timedelta(minutes=30)
+OTHERS_MAY_CALL_BACK_AFTER = timedelta(minutes=30)
+"""A call-back belongs to whoever agreed it; so much too late, it is anybody's."""
+CANDIDATES = 10
+NOBODY = {"holder": None, "held_since": None, "held_until": None, "assigned_to": None}
+
+
+class HeldBySomebody(Refused):
+    """Somebody else is working on it."""
+
+    code = "held_by_somebody"
+
+
+class LeaseOver(Refused):
+    """The person who stores something does not hold the review any more."""
+
+    code = "lease_over"
+
+
+class ReviewClosed(Refused):
+    """There is nothing to do about this account."""
+
+    code = "review_closed"
+
+
+def open_for(account: ReferredAccount, *, at: datetime) -> Review:
+    """The open review of an account's round; made, or opened again when a decision did not last."""
+    _know_zone(account)
+    review, is_new = Review.objects.get_or_create(
+        account=account,
+        round=account.review_round,
+        defaults={"program_id": account.program_id, "opened_at": at, "due_at": at},
+    )
+    if is_new or review.closed_at is not None:
+        review.closed_at = None
+        hours, zone, program = hours_of(account.terms), zone_of_company(account), account.program
+        allowed = timedelta(hours=program.sla_calling_hours)
+        due_at = hours and add_calling_time(hours, zone, since=review.opened_at, amount=allowed)
+        review.due_at = due_at or review.opened_at + allowed
+        review.opens_at, review.closes_at = _window(hours, zone, not_before=review.call_from or at)
+        review.save()
+    return review
+
+
+def close_for(account: ReferredAccount, *, at: datetime) -> None:
+    """Whatever ends the work about an account closes its review and ends its lease."""
+    Review.objects.filter(account=account, closed_at__isnull=True).update(closed_at=at, **NOBODY)
+
+
+def give_back(account: ReferredAccount) -> None:
+    """Nobody holds the account any more: it is decided."""
+    Review.objects.filter(account=account, closed_at__isnull=True).update(**NOBODY)
+
+
+def called(
+    account: ReferredAccount, *, by: User, call_from: datetime | None, agreed: bool, at: datetime
+) -> None:
+    """
+    A call was made: the next one is not before ``call_from``, and whoever holds the company gives it back.
+
+    :param call_from: ``None``: the company was reached, and the call goes on to a decision
+    :param agreed: the company itself said when; then it belongs to whoever agreed it, for a while
+    """
+    review = Review.objects.filter(account=account, closed_at__isnull=True).first()
+    if review is None:
+        return
+    review.tries += 1
+    review.call_from = call_from
+    review.call_back_at, review.call_back_by = (call_from, by) if agreed else (None, None)
+    if call_from is not None:
+        review.holder = review.held_since = review.held_until = None
+    hours, zone = hours_of(account.terms), zone_of_company(account)
+    review.opens_at, review.closes_at = _window(hours, zone, not_before=max(at, call_from or at))
+    review.save()
+
+
+def move_to_next_hours(*, as_of: datetime) -> int:
+    """
+    Where calling hours are over, the next ones are known; returns for how many reviews.
+
+    All companies of the same terms and zone, and with nothing to wait for, move by one statement.
+    """
+    over = Review.objects.filter(closed_at__isnull=True, closes_at__lte=as_of)
+    ready = over.filter(Q(call_from__isnull=True) | Q(call_from__lte=as_of))
+    moved = 0
+    for terms_id, zone in set(ready.values_list("account__terms", "account__time_zone")):
+        terms = Terms.objects.select_related("calling", "program").get(pk=terms_id)
+        place = ZoneInfo(zone or terms.time_zone)
+        opens_at, closes_at = _window(hours_of(terms), place, not_before=as_of)
+        alike = ready.filter(account__terms=terms_id, account__time_zone=zone)
+        moved += Review.objects.filter(pk__in=alike.values("pk")).update(
+            opens_at=opens_at, closes_at=closes_at
+        )
+    return moved
+
+
+def hours_of(terms: Terms) -> CallingHours | None:
+    """The calling hours of these terms; ``None``: at any time."""
+    rules: CallingRules | None = getattr(terms, "calling", None)
+    if rules is None:
+        return None
+    # Of many companies at once, the days are read beforehand.
+    days = frozenset(day.weekday for day in rules.days.all())
+    return CallingHours(days, rules.opens, rules.closes)
+
+
+def zone_of_company(account: ReferredAccount) -> ZoneInfo:
+    """The company's own zone, if it is known; else the program's."""
+    return ZoneInfo(account.time_zone or account.program.time_zone)
+
+
+def _know_zone(account: ReferredAccount) -> None:
+    """What phone and country tell of the zone; what staff have set stays."""
+    if not account.time_zone and (zone := zone_of(phone=account.phone, country=account.country)):
+        ReferredAccount.objects.filter(pk=account.pk, time_zone="").update(time_zone=zone)
+        account.time_zone = zone
+
+
+def _window(
+    hours: CallingHours | None, zone: ZoneInfo, *, not_before: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """The calling hours that are open then or come next, as the row keeps them."""
+    if hours is None:
+        return not_before, None
+    window = next_window(hours, zone, not_before=not_before)
+    return (window.opens_at, window.closes_at) if window else (None, None)
+
+
+# --- the queue ---------------------------------------------------------------------------------------------
+
+
+def waiting() -> QuerySet[Review]:
+    """Open reviews of accounts about which nobody has decided."""
+    return Review.objects.filter(closed_at__isnull=True, account__pending_decision__isnull=True)
+
+
+def is_free(*, at: datetime) -> Q:
+    """Nobody holds it, or no longer."""
+    return Q(holder__isnull=True) | Q(held_until__lte=at)
+
+
+def is_callable(*, at: datetime) -> Q:
+    """The company is within its calling hours, and nothing says to wait."""
+    hours = Q(opens_at__lte=at) & (Q(closes_at__isnull=True) | Q(closes_at__gt=at))
+    return hours & (Q(call_from__isnull=True) | Q(call_from__lte=at))
+
+
+def may_be_served(person: User, *, at: datetime) -> Q:
+    """
+    What this person may call now.
+
+    Not what somebody else holds or was assigned, nor what another has agreed to call back by now.
+    """
+    nobody_agreed = Q(call_back_by__isnull=True) | Q(call_back_at__lte=at - OTHERS_MAY_CALL_BACK_AFTER)
+    return (
+        is_callable(at=at)
+        & (is_free(at=at) | Q(holder=person))
+        & (nobody_agreed | Q(call_back_by=person))
+        & (Q(assigned_to__isnull=True) | Q(assigned_to=person))
+    )
+
+
+def next_for(person: User, *, at: datetime) -> QuerySet[Review]:
+    """What this person may call now, the most urgent first."""
+    return by_urgency(waiting().filter(may_be_served(person, at=at)), person, at=at)
+
+
+def by_urgency(reviews: QuerySet[Review], person: User, *, at: datetime) -> QuerySet[Review]:
+    """
+    These reviews in the order in which this person is served.
+
+    First what was assigned or what was agreed to be called back by the same person; then what anybody
+    should have called back by now; then by the time until which it should have been called.
+    """
+    mine = Q(call_back_by=person) & Q(call_back_at__lte=at) | Q(assigned_to=person)
+    rank = Case(
+        When(mine, then=Value(0)),
+        When(call_back_at__lte=at, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    return reviews.annotate(rank=rank).order_by("rank", "due_at", "pk")
+
+
+def next_opening(*, at: datetime) -> datetime | None:
+    """When the next company may be called that may not be called yet; ``None``: none is waiting."""
+    opens = Case(When(call_from__gt=F("opens_at"), then=F("call_from")), default=F("opens_at"))
+    later = waiting().filter(is_free(at=at)).annotate(callable_from=opens).filter(callable_from__gt=at)
+    return later.order_by("callable_from").values_list("callable_from", flat=True).first()
+
+
+def from_when(review: Review, *, at: datetime) -> datetime | None:
+    """Until when a company must wait to be called; ``None``: it may be called, or nobody knows when."""
+    if review.opens_at is None:
+        return None
+    later = max(review.opens_at, review.call_from or review.opens_at)
+    return later if later > at else None
+
+
+def is_held(review: Review, *, at: datetime) -> bool:
+    """Somebody has it."""
+    return review.holder_id is not None and review.held_until is not None and review.held_until > at
+
+
+# --- claims ------------------------------------------------------------------------------------------------
+
+
+def claim_next(person: User, *, at: datetime, after: ReferredAccount | None = None) -> Review | None:
+    """
+    Take the next company for this person; ``None``: there is none to call now.
+
+    :param after: the one just worked on, which is not served again at once
+    """
+    found = next_for(person, at=at)
+    if after is not None:
+        found = found.exclude(account=after)
+    while candidates := list(found[:CANDIDATES]):
+        for review in candidates:
+            if _take(review, person, at=at):
+                return review
+        # Others took all of them since the query: ask again.
+    return None
+
+
+def claim(review: Review, person: User, *, at: datetime) -> None:
+    """
+    Take a company, or go on holding it.
+
+    :raises HeldBySomebody: if somebody else holds it
+    :raises ReviewClosed: if nothing is left to do about it
+    """
+    if _take(review, person, at=at):
+        return
+    review.refresh_from_db()
+    if review.closed_at is not None:
+        raise ReviewClosed(f"{review.account} is not in review any more.")
+    raise HeldBySomebody(f"{review.holder} has it, until {review.held_until:%H:%M} UTC.")
+
+
+def renew(review: Review, person: User, *, at: datetime) -> None:
+    """
+    Hold on to a company while its page is open.
+
+    :raises LeaseOver: if the lease is over, or somebody else's
+    """
+    mine = Review.objects.filter(pk=review.pk, closed_at__isnull=True, holder=person, held_until__gt=at)
+    if not mine.update(held_until=at + LEASE):
+        raise LeaseOver("You do not hold this company any more.")
+
+
+def release(review: Review, person: User) -> None:
+    """Give a company back."""
+    mine = Review.objects.filter(pk=review.pk, holder=person)
+    mine.update(holder=None, held_since=None, held_until=None)
+
+
+@transaction.atomic
+def take_over(review: Review, person: User, *, reason: str, at: datetime) -> None:
+    """
+    Take a company that somebody else holds; the reason is kept as a note.
+
+    :raises ReviewClosed: if nothing is left to do about it
+    """
+    taken = Review.objects.filter(pk=review.pk, closed_at__isnull=True)
+    if not taken.update(holder=person, held_since=at, held_until=at + LEASE):
+        raise ReviewClosed(f"{review.account} is not in review any more.")
+    notes.write(review.account, about="taken over", text=reason, by=person, at=at)
+
+
+def refuse_without_lease(account: ReferredAccount, person: User, *, at: datetime) -> None:
+    """
+    Who stores something about a company must hold it.
+
+    :raises LeaseOver: if the lease is over
+    :raises HeldBySomebody: if it is somebody else's
+    """
+    # Locked, so that nobody takes it over until all is stored.
+    held = Review.objects.select_for_update(of=("self",)).select_related("holder")
+    review = held.filter(account=account, closed_at__isnull=True).first()
+    if review is None:
+        # What is wrong then, the decision itself says.
+        return
+    if not is_held(review, at=at):
+        raise LeaseOver("Your time with this company is over: take it again, then store what you typed.")
+    if review.holder_id != person.pk:
+        raise HeldBySomebody(f"{review.holder} has it, until {review.held_until:%H:%M} UTC.")
+
+
+def _take(review: Review, person: User, *, at: datetime) -> bool:
+    """Swap the holder; ``False``: somebody was faster, or it is closed."""
+    free = Review.objects.filter(is_free(at=at) | Q(holder=person), pk=review.pk, closed_at__isnull=True)
+    since = Case(When(holder=person, held_until__gt=at, then=F("held_since")), default=Value(at))
+    if not free.update(holder=person, held_since=since, held_until=at + LEASE):
+        return False
+    review.holder, review.held_until = person, at + LEASE
+    return True

@@ -1,0 +1,147 @@
+"""One installation with its database and its processes, and what it looks like from outside."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from celery import Celery
+
+from tests import postgres
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+PATIENCE = 60
+
+
+class Site:
+    """An installation in a folder of its own."""
+
+    def __init__(self, folder: Path, *, server: postgres.Server, database: str, redis: str) -> None:
+        self.folder = folder
+        self.address = server.url(name=database)
+        self.environment = {
+            "PATH": os.defpath,
+            "DATABASE_URL": self.address,
+            "REDIS_URL": redis,
+            "DATA_DIR": str(folder / "data"),
+        }
+        self.messages = Celery("messages", broker=redis, set_as_current=False)
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    # --- processes ---------------------------------------------------------------------------------------
+
+    def worker(self, *, pool: str = "prefork", concurrency: int = 1, **variables: str) -> None:
+        """Start a worker and wait until it listens."""
+        asked = [f"--pool={pool}", f"--concurrency={concurrency}", "--without-gossip", "--without-mingle"]
+        log = self._celery("worker", *asked, **variables)
+        eventually(lambda: b" ready." in log.read_bytes(), saying=lambda: log.read_text())
+
+    def beat(self) -> None:
+        """Start a beat of its own memory; it wakes every sweep each second."""
+        log = self._celery("beat", "--schedule", str(self.folder / f"schedule-{uuid4()}"))
+        eventually(lambda: b"beat: Starting" in log.read_bytes(), saying=lambda: log.read_text())
+
+    def send(self, sweep: str = "release", *, times: int = 1) -> None:
+        """Send one message, or the same one again and again."""
+        name = str(uuid4())
+        for _ in range(times):
+            self.messages.send_task(f"payouts.{sweep}", task_id=name)
+
+    def died_of_sigkill(self) -> bool:
+        """Was the first process that was started killed?"""
+        return self._running[0].poll() == -signal.SIGKILL
+
+    def kill(self) -> None:
+        """Kill all processes, with their children."""
+        for process in self._running:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=PATIENCE)
+        self._running.clear()
+
+    def stop(self) -> None:
+        """Clear up after a test."""
+        self.kill()
+        self.messages.close()
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the project to its end."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=BASE_DIR, env=self.environment, capture_output=True, text=True, check=False, timeout=PATIENCE,
+        )  # fmt: skip
+
+    def _celery(self, *command: str, **variables: str) -> Path:
+        log = self.folder / f"{command[0]}-{len(self._running)}.log"
+        with log.open("wb") as opened:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "celery", "-A", "tests.chaos.hurried", *command, "--loglevel=INFO"],
+                cwd=BASE_DIR, env=self.environment | variables, stdout=opened, stderr=opened,
+                start_new_session=True,
+            )  # fmt: skip
+        self._running.append(process)
+        return log
+
+    # --- what can be seen --------------------------------------------------------------------------------
+
+    def statuses(self) -> Counter[str]:
+        """How many bonuses are in which status."""
+        return Counter(status for (status,) in self._rows("SELECT status FROM payouts_bonus"))
+
+    def released(self) -> int:
+        """How many payments the books hold."""
+        return len(self._rows("SELECT id FROM payouts_transfer WHERE kind = 'RELEASED'"))
+
+    def runs(self) -> list[tuple[bool, int]]:
+        """Of each run of the release: did it end, and how many bonuses did it pay?"""
+        return self._rows(
+            "SELECT ended_at IS NOT NULL, done FROM referrals_jobrun WHERE job = 'release' ORDER BY id"
+        )
+
+    def breaches(self) -> set[str]:
+        """The invariants that do not hold, whether all is paid that is due among them."""
+        checked = self.manage("verify_books", "--json", "--as-of", datetime.now(UTC).isoformat())
+        answer: dict[str, Any] = json.loads(checked.stdout.splitlines()[-1])
+        return {breach["invariant"] for breach in answer["breaches"]}
+
+    def execute(self, statement: str) -> None:
+        """Change the database itself, as its owner."""
+        with psycopg.connect(self.address, autocommit=True) as connection:
+            connection.execute(statement)
+
+    def _rows(self, query: str) -> list[Any]:
+        with psycopg.connect(self.address) as connection:
+            return connection.execute(query).fetchall()
+
+
+def eventually(
+    condition: Callable[[], bool], *, within: float = PATIENCE, saying: Callable[[], object] = lambda: ""
+) -> None:
+    """Wait until it is so, and fail if it does not come to be."""
+    end = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < end, f"it did not come to be within {within} s\n{saying()}"
+        time.sleep(0.1)
+
+
+@contextmanager
+def redis_server(folder: Path, port: int) -> Iterator[str]:
+    """A Redis of its own that keeps nothing; gives its address."""
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with (folder / "redis.log").open("wb") as log:
+        process = subprocess.Popen([*command, "--dir", str(folder)], stdout=log, stderr=log)
+    try:
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.kill()
+        process.wait(timeout=PATIENCE)
