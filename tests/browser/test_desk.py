@@ -31,10 +31,11 @@ class Desk:
     def __init__(self, page: Any) -> None:
         self.page = page
         self.presses = self.loads = 0
-        page.on("domcontentloaded", self._loaded)
+        # A page is counted when it takes the place of another: before anything of it can be seen.
+        page.on("framenavigated", self._loaded)
 
-    def _loaded(self, page: Any) -> None:
-        self.loads += 1
+    def _loaded(self, frame: Any) -> None:
+        self.loads += frame == self.page.main_frame
 
     def begin(self) -> None:
         """Count from here."""
