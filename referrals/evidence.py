@@ -15,7 +15,7 @@ from referrals import notes
 from referrals.models import Criterion, CriterionResult, Decision, ReferredAccount
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.refusal import Refused, require_two_people
-from referrals.rules.words import Asked, CriterionSource, Result
+from referrals.rules.words import AnswerSource, Asked, CriterionSource, Result
 
 
 class Unanswered(Refused):
@@ -114,8 +114,13 @@ def store_answers(
     answers: Mapping[str, bool] | None,
     *,
     decision: Decision,
+    sources: Mapping[str, str] | None = None,
 ) -> None:
-    """Keep the answers of the call on which a decision rests."""
+    """
+    Keep the answers on which a decision rests.
+
+    :param sources: where each comes from, by criterion; one that is not named comes from the call
+    """
     asked = {c.code: c for c in account.terms.criteria.all() if is_asked(c, account)}
     told = answers or (
         dict.fromkeys(asked, True) if answers is None and decision.result == AccountStatus.QUALIFIED else {}
@@ -128,6 +133,7 @@ def store_answers(
             found_at=decision.decided_at,
             found_by_id=decision.decided_by_id,
             decision=decision,
+            source=(sources or {}).get(code, AnswerSource.CALL),
         )
         for code, yes in told.items()
         if code in asked

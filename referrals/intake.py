@@ -39,7 +39,14 @@ from referrals.rules.criteria import (
     kind_fits,
     self_referral,
 )
-from referrals.rules.identity import company_domain, folded_code, folded_link, normalized_email
+from referrals.rules.identity import (
+    company_domain,
+    folded_code,
+    folded_link,
+    name_key,
+    normalized_email,
+    phone_key,
+)
 from referrals.rules.lifecycle import AccountStatus, EnrollmentStatus
 from referrals.rules.refusal import Refused, WrongField, require_two_people
 from referrals.rules.words import (
@@ -101,6 +108,7 @@ class SignUpTold:
     phone: str = ""
     country: str = ""
     contact: str = ""
+    registration: str = ""
 
 
 def open_link(host: Host, *, link: str, visitor: str, at: datetime) -> Touch | None:
@@ -280,6 +288,9 @@ def _enter(
         phone=row.phone,
         country=row.country,
         contact=row.contact,
+        registration=row.registration,
+        name_key=name_key(row.company_name),
+        phone_key=phone_key(row.phone, row.country),
         signed_up_at=row.occurred_at,
         entered_at=at,
         attribution_method=won.candidate.method if won else AttributionMethod.MANUAL,

@@ -84,6 +84,7 @@ def decide(
     at: datetime,
     reason: str = "",
     answers: Mapping[str, bool] | None = None,
+    sources: Mapping[str, str] | None = None,
 ) -> Decision:
     """
     Accept or refuse an account; it counts once the program's ``undo_minutes`` have passed.
@@ -91,6 +92,7 @@ def decide(
     :param result: QUALIFIED or NOT_QUALIFIED
     :param reason: code of a rejection reason of the terms, for NOT_QUALIFIED
     :param answers: yes or no by criterion; ``None``: every question was answered yes
+    :param sources: where an answer comes from, by criterion; one that is not named comes from a call
     :raises DecisionPending: if somebody else was faster
     :raises NotInReview: if the account cannot be decided in its status
     :raises UnknownReason: if the terms do not know the reason
@@ -120,7 +122,7 @@ def decide(
         takes_effect_at=takes_effect_at,
         snapshot={"criteria": known},
     )
-    evidence.store_answers(account, answers, decision=decision)
+    evidence.store_answers(account, answers, decision=decision, sources=sources)
     claimed = ReferredAccount.objects.awaiting_a_decision().filter(pk=account.pk, status=account.status)
     if not claimed.update(pending_decision=decision):
         # Rolls the rows above back, too.

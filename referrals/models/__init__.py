@@ -26,6 +26,8 @@ from referrals.models.host import (
     Host,
 )
 from referrals.models.job import FailingPart, JobRun
+from referrals.models.likeness import Comparison, Correction, Signal
+from referrals.models.message import Message
 from referrals.models.program import (
     CallingDay,
     CallingRules,
@@ -59,6 +61,8 @@ from referrals.models.review import (
     Proposal,
     Review,
 )
+from referrals.models.second_look import SecondLook
+from referrals.models.staff import ProgramStaff, SavedView, SeenAs
 
 __all__ = [
     "AccountEvent",
@@ -70,6 +74,8 @@ __all__ = [
     "CallingDay",
     "CallingRules",
     "Click",
+    "Comparison",
+    "Correction",
     "Criterion",
     "CriterionResult",
     "Decision",
@@ -84,6 +90,7 @@ __all__ = [
     "Holiday",
     "Host",
     "JobRun",
+    "Message",
     "Milestone",
     "MilestoneAfter",
     "MilestoneReached",
@@ -91,6 +98,7 @@ __all__ = [
     "MilestoneTestEvent",
     "Note",
     "Program",
+    "ProgramStaff",
     "Proposal",
     "ReferralCode",
     "ReferralLink",
@@ -99,8 +107,12 @@ __all__ = [
     "RejectionReason",
     "RequiredEvidence",
     "Review",
+    "SavedView",
+    "SecondLook",
+    "SeenAs",
     "ShareText",
     "SignUp",
+    "Signal",
     "StatusChange",
     "Terms",
     "Touch",

@@ -35,6 +35,7 @@ class Referrer(models.Model):
     )
 
     class Meta:
+        permissions = [("see_as_referrer", "Can look at a referrer's page as the referrer sees it")]
         constraints = [
             models.UniqueConstraint(fields=["host", "host_account"], name="referrer_once_per_host"),
         ]
