@@ -13,14 +13,16 @@ from django.db import transaction
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
 from referrals import notes
-from referrals.models import CallingRules, ReferredAccount, Review, Terms
+from referrals.models import CallingRules, Program, ReferredAccount, Review, Terms
 from referrals.rules.calling import CallingHours, add_calling_time, next_window, zone_of
 from referrals.rules.refusal import Refused
+from referrals.rules.words import Weekday
 
 LEASE = timedelta(minutes=30)
 OTHERS_MAY_CALL_BACK_AFTER = timedelta(minutes=30)
 """A call-back belongs to whoever agreed it; so much too late, it is anybody's."""
 CANDIDATES = 10
+EVERY_DAY = frozenset(Weekday.values())
 NOBODY = {"holder": None, "held_since": None, "held_until": None, "assigned_to": None}
 
 
@@ -53,10 +55,8 @@ def open_for(account: ReferredAccount, *, at: datetime) -> Review:
     if is_new or review.closed_at is not None:
         review.closed_at = None
         hours, zone, program = hours_of(account.terms), zone_of_company(account), account.program
-        allowed = timedelta(hours=program.sla_calling_hours)
-        due_at = hours and add_calling_time(hours, zone, since=review.opened_at, amount=allowed)
-        review.due_at = due_at or review.opened_at + allowed
-        review.opens_at, review.closes_at = _window(hours, zone, not_before=review.call_from or at)
+        review.due_at = due_at(program, hours, zone, since=review.opened_at)
+        review.opens_at, review.closes_at = window_from(hours, zone, not_before=review.call_from or at)
         review.save()
     return review
 
@@ -89,7 +89,7 @@ def called(
     if call_from is not None:
         review.holder = review.held_since = review.held_until = None
     hours, zone = hours_of(account.terms), zone_of_company(account)
-    review.opens_at, review.closes_at = _window(hours, zone, not_before=max(at, call_from or at))
+    review.opens_at, review.closes_at = window_from(hours, zone, not_before=max(at, call_from or at))
     review.save()
 
 
@@ -105,7 +105,7 @@ def move_to_next_hours(*, as_of: datetime) -> int:
     for terms_id, zone in set(ready.values_list("account__terms", "account__time_zone")):
         terms = Terms.objects.select_related("calling", "program").get(pk=terms_id)
         place = ZoneInfo(zone or terms.time_zone)
-        opens_at, closes_at = _window(hours_of(terms), place, not_before=as_of)
+        opens_at, closes_at = window_from(hours_of(terms), place, not_before=as_of)
         alike = ready.filter(account__terms=terms_id, account__time_zone=zone)
         moved += Review.objects.filter(pk__in=alike.values("pk")).update(
             opens_at=opens_at, closes_at=closes_at
@@ -114,13 +114,28 @@ def move_to_next_hours(*, as_of: datetime) -> int:
 
 
 def hours_of(terms: Terms) -> CallingHours | None:
-    """The calling hours of these terms; ``None``: at any time."""
+    """
+    The calling hours of these terms; ``None``: at any time.
+
+    The days are those of the terms, the times those of the program if it has its own.
+    """
     rules: CallingRules | None = getattr(terms, "calling", None)
+    program = terms.program
+    has_own = program.calls_from is not None and program.calls_until is not None
     if rules is None:
-        return None
+        return CallingHours(EVERY_DAY, program.calls_from, program.calls_until) if has_own else None
     # Of many companies at once, the days are read beforehand.
     days = frozenset(day.weekday for day in rules.days.all())
+    if has_own:
+        return CallingHours(days, program.calls_from, program.calls_until)
     return CallingHours(days, rules.opens, rules.closes)
+
+
+def due_at(program: Program, hours: CallingHours | None, zone: ZoneInfo, *, since: datetime) -> datetime:
+    """By when a company should be decided about that waits since then: the program's SLA."""
+    allowed = timedelta(hours=program.sla_calling_hours)
+    passed = hours and add_calling_time(hours, zone, since=since, amount=allowed)
+    return passed or since + allowed
 
 
 def zone_of_company(account: ReferredAccount) -> ZoneInfo:
@@ -135,7 +150,7 @@ def _know_zone(account: ReferredAccount) -> None:
         account.time_zone = zone
 
 
-def _window(
+def window_from(
     hours: CallingHours | None, zone: ZoneInfo, *, not_before: datetime
 ) -> tuple[datetime | None, datetime | None]:
     """The calling hours that are open then or come next, as the row keeps them."""
@@ -175,8 +190,13 @@ def may_be_served(person: User, *, at: datetime) -> Q:
         is_callable(at=at)
         & (is_free(at=at) | Q(holder=person))
         & (nobody_agreed | Q(call_back_by=person))
-        & (Q(assigned_to__isnull=True) | Q(assigned_to=person))
+        & is_not_anothers(person)
     )
+
+
+def is_not_anothers(person: User) -> Q:
+    """It is assigned to nobody else."""
+    return Q(assigned_to__isnull=True) | Q(assigned_to=person)
 
 
 def next_for(person: User, *, at: datetime) -> QuerySet[Review]:
@@ -235,7 +255,8 @@ def claim_next(person: User, *, at: datetime, after: ReferredAccount | None = No
         found = found.exclude(account=after)
     while candidates := list(found[:CANDIDATES]):
         for review in candidates:
-            if _take(review, person, at=at):
+            # Meanwhile it may be assigned to somebody else.
+            if _take(review, person, at=at, only=is_not_anothers(person)):
                 return review
         # Others took all of them since the query: ask again.
     return None
@@ -305,9 +326,10 @@ def refuse_without_lease(account: ReferredAccount, person: User, *, at: datetime
         raise HeldBySomebody(f"{review.holder} has it, until {review.held_until:%H:%M} UTC.")
 
 
-def _take(review: Review, person: User, *, at: datetime) -> bool:
+def _take(review: Review, person: User, *, at: datetime, only: Q | None = None) -> bool:
     """Swap the holder; ``False``: somebody was faster, or it is closed."""
     free = Review.objects.filter(is_free(at=at) | Q(holder=person), pk=review.pk, closed_at__isnull=True)
+    free = free.filter(only) if only else free
     since = Case(When(holder=person, held_until__gt=at, then=F("held_since")), default=Value(at))
     if not free.update(holder=person, held_since=since, held_until=at + LEASE):
         return False

@@ -115,7 +115,8 @@ def rows(found: QuerySet[Review], tab: Tab, person: User, *, as_of: datetime) ->
         chosen = _waiting(found).filter(tab.which(person, as_of)).order_by(*tab.order)
     if tab is TO_CALL:
         chosen = reviews.by_urgency(chosen, person, at=as_of)
-    joined = ["account__program", "account__terms__calling", "holder", "call_back_by", "assigned_to"]
+    joined = ["account__program", "account__terms__calling", "account__terms__program"]
+    joined += ["holder", "call_back_by", "assigned_to"]
     return chosen.select_related(*joined).prefetch_related("account__terms__calling__days")
 
 
