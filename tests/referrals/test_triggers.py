@@ -217,7 +217,8 @@ def test_the_program_of_published_terms_may_change_at_any_time():
 
 
 OTHERS_LEAVE = (
-    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s AND usename = current_user"
+    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+    " WHERE datname = %s AND usename = current_user"
 )
 
 
