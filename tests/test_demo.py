@@ -189,7 +189,7 @@ def test_one_command_and_within_a_minute_the_worker_has_paid_what_is_due(demo):
 def job_log_admin_books_and_the_referrers_page_agree(demo: Demo) -> None:
     """What the worker has paid is told in the same words and amounts everywhere."""
     operator, finance = Visitor(demo.site, "admin"), Visitor(demo.site, "finn")
-    # A bonus that becomes due a moment after the first run is paid by the second: together they paid them all.
+    # A bonus that becomes due a moment after the first run is paid by the second: together they paid all.
     assert wait_for(
         lambda: demo.told_by_job_log() == demo.paid_since_it_started(),
         seconds=SECONDS_TO_PAY,
