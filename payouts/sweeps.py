@@ -12,14 +12,25 @@ from functools import partial
 
 from django.db.models import Exists, OuterRef
 
-from payouts import accrual, batches, cancellations, release, verification
+from payouts import accrual, batches, cancellations, money_months, release, verification
 from payouts.models import PayoutSchedule
 from payouts.rules import timetable
-from referrals import calendars, desk, jobs, qualification, reviews
+from referrals import (
+    calendars,
+    desk,
+    escalation,
+    funnel,
+    jobs,
+    messages,
+    qualification,
+    reviews,
+    second_looks,
+)
 from referrals.jobs import Tally
 from referrals.models import JobRun, Program, ReferredAccount, Terms
 from referrals.rules.business_days import BusinessDays
 from referrals.rules.lifecycle import AccountStatus
+from referrals.rules.words import ProgramStatus
 
 Sweep = Callable[..., Tally]
 
@@ -59,6 +70,27 @@ def give_up_unreachable(*, as_of: datetime, program: Program | None = None) -> T
     return tally
 
 
+def send_messages(*, as_of: datetime) -> Tally:
+    """Send every mail whose turn it is; without a mail server they wait."""
+    return messages.send_due(as_of=as_of, send=messages.by_mail) if messages.can_be_sent() else Tally()
+
+
+def draw_second_looks(*, as_of: datetime) -> Tally:
+    """Draw the decisions that somebody else looks at again."""
+    drawn = second_looks.draw(as_of=as_of)
+    return Tally(examined=drawn, done=drawn)
+
+
+def count_months(*, as_of: datetime) -> Tally:
+    """Count the funnel and sum the money of each program by months, for the first page of staff."""
+    tally = Tally()
+    for program in Program.objects.exclude(status=ProgramStatus.DRAFT).order_by("pk"):
+        with tally.surviving(program):
+            tally.done += funnel.count(program, as_of=as_of) + money_months.sum_up(program, as_of=as_of)
+    tally.examined = tally.done + tally.failed
+    return tally
+
+
 def verify_books(*, as_of: datetime) -> Tally:
     """
     Check every invariant of the books; each breach counts as a failure, and is told.
@@ -81,6 +113,10 @@ SWEEPS: dict[str, Sweep] = {
     "give_up_unreachable": give_up_unreachable,
     "prepare_batches": batches.prepare,
     "release": release.release_due,
+    "escalate_overdue": escalation.escalate_overdue,
+    "send_messages": send_messages,
+    "draw_second_looks": draw_second_looks,
+    "count_months": count_months,
     "verify_books": verify_books,
     "forget_old_runs": jobs.forget_old_runs,
 }

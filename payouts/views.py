@@ -1,5 +1,7 @@
 """*Refer a client*: what a referrer sees of each program, and the one step there is, to join it."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
@@ -33,19 +35,33 @@ class LoggedIn(HttpRequest):
 @login_required
 def page(request: LoggedIn, program: str = "") -> HttpResponse:
     """A program of the referrer who is logged in: the first, or the one that the address names."""
-    now = timezone.now()
     mine = statements.enrollments_of(request.user)
+    if not mine and not program:
+        referrer = Referrer.objects.filter(user=request.user).first()
+        return render(request, "refer/nothing.html", without_program(referrer))
+    programs = [(each, reverse("refer:program", args=[each.program.slug])) for each in mine]
+    return render(request, "refer/page.html", page_of(request, mine, program=program, programs=programs))
+
+
+def page_of(
+    request: HttpRequest, mine: list[Enrollment], *, program: str, programs: list[tuple[Enrollment, str]]
+) -> dict[str, Any]:
+    """
+    What the page of a referrer shows, whoever looks at it.
+
+    :param mine: where the referrer takes part or is invited
+    :param program: the slug of one of these, or '' for the first
+    :param programs: the same with the address that each is shown at
+    :raises Http404: if the referrer has no such program, or it has no terms yet
+    """
+    now = timezone.now()
     shown = next((each for each in mine if program in ("", each.program.slug)), None)
-    if shown is None:
-        if program:
-            raise Http404
-        return _without_program(request)
-    terms = statements.terms_shown(shown, at=now)
-    if terms is None:
+    terms = statements.terms_shown(shown, at=now) if shown else None
+    if shown is None or terms is None:
         raise Http404
     offers = statements.offers_of(shown)
-    context = {
-        "enrollments": mine,
+    context: dict[str, Any] = {
+        "programs": programs,
         "enrollment": shown,
         "program": shown.program,
         "terms": terms,
@@ -62,7 +78,7 @@ def page(request: LoggedIn, program: str = "") -> HttpResponse:
             accounts=_page_number(request, "accounts"),
             history=_page_number(request, "history"),
         )
-    return render(request, "refer/page.html", context)
+    return context
 
 
 @require_POST
@@ -86,12 +102,10 @@ def join(request: LoggedIn, program: str) -> HttpResponse:
     return redirect("refer:program", program=wanted.slug)
 
 
-def _without_program(request: LoggedIn) -> HttpResponse:
-    """Somebody who takes part in nothing, or is no referrer at all, is told what to do."""
-    referrer = Referrer.objects.filter(user=request.user).first()
+def without_program(referrer: Referrer | None) -> dict[str, Any]:
+    """What somebody is told who takes part in nothing, or is no referrer at all."""
     offers = standing.offers(referrer, at=timezone.now()) if referrer else []
-    context = {"referrer": referrer, "offers": offers, "can_join": Standing.CAN_JOIN}
-    return render(request, "refer/nothing.html", context)
+    return {"referrer": referrer, "offers": offers, "can_join": Standing.CAN_JOIN}
 
 
 def _address_of(request: HttpRequest, enrollment: Enrollment) -> str:

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from referrals import notes
-from referrals.models import Criterion, CriterionResult, Decision, ReferredAccount
+from referrals.models import Call, Criterion, CriterionResult, Decision, ReferredAccount
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.refusal import Refused, require_two_people
 from referrals.rules.words import AnswerSource, Asked, CriterionSource, Result
@@ -34,6 +34,12 @@ class UnknownCriterion(Refused):
     """The terms of the account have no such criterion."""
 
     code = "unknown_criterion"
+
+
+class NobodyReached(Refused):
+    """Answers are said to come from a call, and in this round nobody was reached."""
+
+    code = "nobody_reached"
 
 
 @transaction.atomic
@@ -107,6 +113,18 @@ def refuse_missing(account: ReferredAccount, known: Mapping[str, str]) -> None:
     automatic = (c for c in account.terms.criteria.all() if c.source == CriterionSource.AUTOMATIC)
     if failed := [c.code for c in automatic if c.required and known.get(c.code) not in good]:
         raise CriterionFailed(f"Failed and not waived: {', '.join(failed)}.")
+
+
+def refuse_uncalled(account: ReferredAccount) -> None:
+    """
+    Answers of a call need one in which somebody was reached, since the account was opened last.
+
+    :raises NobodyReached: if there is none
+    """
+    if not Call.objects.filter(account=account, round=account.review_round, connected=True).exists():
+        raise NobodyReached(
+            f"Nobody at {account} has been reached: log the call, or choose where the answers come from."
+        )
 
 
 def store_answers(

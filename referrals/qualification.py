@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 
-from referrals import evidence, notes, reviews
+from referrals import evidence, first_decider, notes, reviews, warning_signs
 from referrals.jobs import Tally
 from referrals.models import (
     Decision,
@@ -98,8 +98,10 @@ def decide(
     :raises UnknownReason: if the terms do not know the reason
     :raises Unanswered: if a required question that is asked has no yes
     :raises CriterionFailed: if a failed automatic criterion is not waived
+    :raises FirstDecider: if it is an appeal against this person's own decision
+    :raises SignalOpen: if a senior is to look at it before it is qualified
     """
-    account = _now(account)
+    account = _now(account, locked=True)
     if account.pending_decision_id is not None:
         raise DecisionPending(f"{account} has just been decided by {_decider(account)}.")
     accepted = result == AccountStatus.QUALIFIED
@@ -127,6 +129,10 @@ def decide(
     if not claimed.update(pending_decision=decision):
         # Rolls the rows above back, too.
         raise DecisionPending(f"{account} has just been decided by somebody else.")
+    # Asked once the row is ours: an appeal or a signal told meanwhile is seen, a later one sees the decision.
+    first_decider.refuse_appealed(account, by)
+    if accepted:
+        warning_signs.refuse_open(account)
     reviews.give_back(account)
     if takes_effect_at <= at:
         take_effect(_now(account), at=at)
@@ -309,11 +315,14 @@ def give_up(account: ReferredAccount, *, reason: str, at: datetime) -> None:
     )
 
 
-def _now(account: ReferredAccount) -> ReferredAccount:
-    """The account as it is now, with what a decision looks at."""
-    return ReferredAccount.objects.select_related(
-        "program", "terms", "pending_decision", "rejection_reason"
-    ).get(pk=account.pk)
+def _now(account: ReferredAccount, *, locked: bool = False) -> ReferredAccount:
+    """
+    The account as it is now, with what a decision looks at.
+
+    :param locked: until the end of the transaction nobody corrects what is looked at
+    """
+    rows = ReferredAccount.objects.select_related("program", "terms", "pending_decision", "rejection_reason")
+    return (rows.select_for_update(of=("self",)) if locked else rows).get(pk=account.pk)
 
 
 def _decider(account: ReferredAccount) -> str:

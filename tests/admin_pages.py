@@ -11,18 +11,36 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from payouts import holds, withdrawals
+from payouts import holds, sweeps, withdrawals
 from payouts.models import Benefit
-from referrals import credentials, desk, events, intake, notes, proposals
+from referrals import (
+    corrections,
+    credentials,
+    desk,
+    events,
+    intake,
+    likeness,
+    messages,
+    notes,
+    proposals,
+    reviews,
+    saved_views,
+    seen_as,
+    warning_signs,
+)
 from referrals.models import (
     Click,
     Criterion,
     CriterionResult,
+    Decision,
     ExistingCustomer,
     FailingPart,
     JobRun,
     Program,
+    ProgramStaff,
+    SecondLook,
 )
+from referrals.rules.words import SignalKind, Verdict
 from tests.factories import (
     LATER,
     AccountEventFactory,
@@ -107,17 +125,30 @@ def _let_everything_happen() -> None:
         granted_at=LATER,
         status="GRANTED",
     )
-    ExistingCustomer.objects.create(host=program.host, host_account="old", email="office@old.example")
+    old = ExistingCustomer.objects.create(host=program.host, host_account="old", email="office@old.example")
+    likeness.compare(account, old, verdict=Verdict.DIFFERENT, by=clerk, at=LATER)
+    warning_signs.put(account, kind=SignalKind.EMPLOYEE, by=senior, at=LATER, note="Their names are alike.")
+    warning_signs.settle(account, kind=SignalKind.EMPLOYEE, by=senior, at=LATER, note="Namesakes.")
+    reviews.claim(account.reviews.get(), clerk, at=LATER)
+    corrections.correct(account, told={"country": "CA"}, reason="They told us.", by=clerk, at=LATER)
     proposals.propose(
         "revoke", target=str(account.pk), arguments={"reason": "a freelancer"}, by=clerk, at=LATER
     )
     events.void(AccountEventFactory(amount_minor=900, currency="KWD"), by=clerk, approved_by=senior, at=LATER)
+    messages.write(
+        kind="over_sla", key="1", to=None, address="lead@company.example", subject="Late", text="-", at=LATER
+    )
     JobRun.objects.create(job="release", as_of=LATER, started_at=LATER)
+    ProgramStaff.objects.create(user=clerk, program=program)
+    saved_views.save(name="Over SLA here", query="tab=over&program=smartcat", is_shared=True, by=clerk)
     FailingPart.objects.create(job="release", part="enrollment 1", since=LATER, last_at=LATER)
+    seen_as.begin(account.enrollment.referrer, by=clerk, at=LATER, reason="a question by phone")
 
     holds.place(booked_bonus(), reason="fraud check", by=clerk, at=LATER)
     cancelled_bonus()
     giver = paid_bonus().enrollment
     withdrawals.withdraw(giver, amount_minor=5_000, at=LATER)
     withdrawals.spend(giver, amount_minor=300, service="Translation", at=LATER)
+    sweeps.count_months(as_of=LATER)
     withdrawals.transfer(giver, receiver=EnrollmentFactory(program=giver.program), amount_minor=200, at=LATER)
+    SecondLook.objects.create(decision=Decision.objects.order_by("pk")[0], drawn_at=LATER)

@@ -57,7 +57,7 @@ def test_keys_and_secrets_are_no_ones_but_an_administrators(group):
         assert client.get(f"/admin/{app}/{name}/").status_code == 403
 
 
-@pytest.mark.parametrize("group", ["Finance", "Auditors"])
+@pytest.mark.parametrize("group", ["Finance preparers", "Finance approvers", "Auditors"])
 def test_without_the_permission_nobody_asks_for_phone_e_mail_or_contact(group):
     answers = asked(member_of(group), CONTACT)
 

@@ -41,6 +41,7 @@ class PayoutChangeInline(PlainInline):
 
 @register(PayoutBatch)
 class PayoutBatchAdmin(StepAdmin, ReadOnlyAdmin):
+    of_program = "program"
     steps = batch_steps.STEPS
     change_form_outer_before_template = "admin/payouts/payoutbatch/content.html"
     when_empty = "Bonuses that are due are put into a batch by the next run."
@@ -94,6 +95,7 @@ class PayoutBatchAdmin(StepAdmin, ReadOnlyAdmin):
 
 @register(Payout)
 class PayoutAdmin(ReadOnlyAdmin):
+    of_program = "batch__program"
     list_display = ["id", referrer, "batch", amount, status, "attempt", "created_at"]
     list_filter = ["status", "batch__program"]
     list_select_related = ["enrollment__referrer", "batch__program"]
@@ -109,6 +111,7 @@ class PayoutAdmin(ReadOnlyAdmin):
 
 @register(BatchChange)
 class BatchChangeAdmin(PartOfAnother):
+    of_program = "batch__program"
     list_display = ["__str__", "batch", "changed_at", "changed_by"]
     list_filter = ["new_status"]
     list_select_related = ["batch__program", "changed_by"]
@@ -116,6 +119,7 @@ class BatchChangeAdmin(PartOfAnother):
 
 @register(PayoutChange)
 class PayoutChangeAdmin(PartOfAnother):
+    of_program = "payout__batch__program"
     list_display = ["__str__", "payout", "changed_at", "changed_by"]
     list_filter = ["new_status"]
     list_select_related = ["payout__batch__program", "changed_by"]

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from payouts import explain, holds
+from payouts.admin.bonus_filters import NeedsFilter
 from payouts.models import Benefit, Bonus, BonusChange, Hold, Transfer
 from payouts.rules.lifecycle import UNPAID, BonusStatus
 from referrals import notes
@@ -102,11 +103,12 @@ STEPS = [
 
 @register(Bonus)
 class BonusAdmin(StepAdmin, ReadOnlyAdmin):
+    of_program = "account__program"
     steps = STEPS
     change_form_outer_before_template = "admin/payouts/bonus/why.html"
     when_empty = "A bonus appears when an account reaches the milestones of a reward."
     list_display = ["__str__", company, referrer, "for_what", amount, "how_it_stands", "promised", "paid_on"]
-    list_filter = ["status", "on_hold", "kind", "currency", "terms__program"]
+    list_filter = [NeedsFilter, "status", "on_hold", "kind", "currency", "terms__program"]
     list_select_related = ["account", "enrollment__referrer", "reward"]
     search_fields = [
         "account__host_account__exact",
@@ -168,7 +170,7 @@ class BonusAdmin(StepAdmin, ReadOnlyAdmin):
 
     @display(description="window", ordering="window_opens_on")
     def promised(self, bonus: Bonus) -> str:
-        return _in_days(bonus.window_opens_on, bonus.window_closes_on)
+        return in_days(bonus.window_opens_on, bonus.window_closes_on)
 
     @display(description="window")
     def window(self, bonus: Bonus) -> str:
@@ -176,12 +178,12 @@ class BonusAdmin(StepAdmin, ReadOnlyAdmin):
         return f"{bonus.window_opens_on} to {bonus.window_closes_on} ({zone})"
 
 
-def _in_days(opens: date, closes: date) -> str:
+def in_days(opens: date, closes: date) -> str:
     """The days of a window, as short as they can be told: Mar 16 - 31, 2026."""
     if opens == closes:
         return f"{opens:%b} {opens.day}, {opens.year}"
     if opens.year != closes.year:
-        return f"{_in_days(opens, opens)} - {_in_days(closes, closes)}"
+        return f"{in_days(opens, opens)} - {in_days(closes, closes)}"
     last = closes.day if opens.month == closes.month else f"{closes:%b} {closes.day}"
     return f"{opens:%b} {opens.day} - {last}, {closes.year}"
 
@@ -196,7 +198,7 @@ def _why_page(bonus: Bonus, *, as_of: datetime) -> dict[str, Any]:
         "amount": amount(bonus),
         "headline": in_words(bonus, as_of=as_of),
         "rules": [rule for rule in told.lines if rule.is_met or rule.code in required],
-        "window": _in_days(bonus.window_opens_on, bonus.window_closes_on),
+        "window": in_days(bonus.window_opens_on, bonus.window_closes_on),
         "schedule": bonus.terms.payout_schedule,
         "days_to_go": max(0, (bonus.opens_at - as_of).days),
         "holds": bonus.holds.select_related("placed_by", "lifted_by").order_by("-pk"),
@@ -204,9 +206,13 @@ def _why_page(bonus: Bonus, *, as_of: datetime) -> dict[str, Any]:
     }
 
 
-def in_words(bonus: Bonus, *, as_of: datetime) -> str:
-    """Why a bonus is not paid yet, in one or two sentences."""
-    unmet = explain.of_bonus(bonus, as_of=as_of)
+def in_words(bonus: Bonus, *, as_of: datetime, known: explain.Asked = explain.ASKED) -> str:
+    """
+    Why a bonus is not paid yet, in one or two sentences.
+
+    :param known: what was asked already for many bonuses at once
+    """
+    unmet = explain.of_bonus(bonus, as_of=as_of, known=known)
     if unmet is None:
         return f"It is paid, since {bonus.paid_at:%Y-%m-%d}."
     readable = _as_sentence(unmet.replace("_", " "))
@@ -215,7 +221,7 @@ def in_words(bonus: Bonus, *, as_of: datetime) -> str:
     if bonus.status == BonusStatus.CANCELLED:
         return f"It was cancelled: {readable}"
     told = f"It is on hold: {readable}" if bonus.on_hold else SENTENCES.get(unmet, readable)
-    late = explain.overdue_days(bonus, as_of=as_of)
+    late = explain.overdue_days(bonus, as_of=as_of, known=known)
     return f"{told} Overdue by {late} day{'' if late == 1 else 's'}." if late else told
 
 
@@ -228,11 +234,12 @@ def _when_it_opens(bonus: Bonus, *, as_of: datetime) -> str:
     opens = bonus.window_opens_on
     days = (opens - local_date(as_of, bonus.terms.payout_schedule.zone)).days
     when = f"in {days} day{'' if days == 1 else 's'}" if days else "today"
-    return f"Not paid yet: the window opens on {_in_days(opens, opens)}, {when}. Nothing is missing."
+    return f"Not paid yet: the window opens on {in_days(opens, opens)}, {when}. Nothing is missing."
 
 
 @register(BonusChange)
 class BonusChangeAdmin(PartOfAnother):
+    of_program = "bonus__account__program"
     list_display = ["__str__", "bonus", "changed_at", "changed_by", "approved_by", "reason"]
     list_filter = ["new_status"]
     list_select_related = ["bonus", "changed_by", "approved_by"]
@@ -241,6 +248,7 @@ class BonusChangeAdmin(PartOfAnother):
 
 @register(Hold)
 class HoldAdmin(ReadOnlyAdmin):
+    of_program = "bonus__account__program"
     list_display = ["reason", "bonus", "placed_at", "placed_by", "by_rule", "lifted_at", "lifted_by"]
     list_filter = [("lifted_at", EmptyFieldListFilter), "by_rule"]
     list_select_related = ["bonus", "placed_by", "lifted_by"]
@@ -249,6 +257,7 @@ class HoldAdmin(ReadOnlyAdmin):
 
 @register(Benefit)
 class BenefitAdmin(ReadOnlyAdmin):
+    of_program = "account__program"
     list_display = [company, "reward", "kind", amount, "quantity", "product", "status", "granted_at"]
     list_filter = ["status", "kind", "account__program"]
     list_select_related = ["account", "reward"]

@@ -21,6 +21,7 @@ CAUSES = ["bonus", "payout", "withdrawal", "spend", "gift"]
 
 @register(LedgerAccount)
 class LedgerAccountAdmin(ReadOnlyAdmin):
+    of_program = "program"
     list_display = ["kind", "program", referrer, "currency", balance]
     list_filter = ["kind", "program"]
     list_select_related = ["program", "enrollment__referrer"]
@@ -42,6 +43,7 @@ class LedgerAccountAdmin(ReadOnlyAdmin):
 
 @register(Transfer)
 class TransferAdmin(ReadOnlyAdmin):
+    of_program = "debit__program"
     when_empty = "Amounts are booked when bonuses are activated, paid or taken back."
     list_display = ["posted_at", "kind", amount, debit, credit, "referrer", "cause"]
     list_filter = ["kind", "currency", "debit__program"]
@@ -73,6 +75,7 @@ for model, people, shown in [
     site.register(
         model,
         ReadOnlyAdmin,
+        of_program=f"{next(iter(people))}__program",
         list_display=[
             "id",
             *(found_at(f"{of}.referrer", label=label) for of, label in people.items()),

@@ -44,14 +44,14 @@ STAFF = [
         "Finance, prepares",
         "Batches: put the draft up. Bonuses: each says why it is not paid yet; “Hold” stops it.",
         "Fay Brandt",
-        "Finance",
+        "Finance preparers",
     ),
     LogIn(
         "finn",
         "Finance, approves",
         "Batches: approve the one that Fay has put up; within half a minute the worker pays it.",
         "Finn Moreau",
-        "Finance",
+        "Finance approvers",
     ),
     LogIn(
         "mia",

@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from itertools import cycle
 
 from payouts import reversals
+from payouts.demo.companies import Company
 from payouts.demo.history import History
 from payouts.demo.script import Stage
 from referrals import notes, qualification
-from referrals.models import ReferredAccount
+from referrals.models import ExistingCustomer, ReferredAccount
+from referrals.rules.identity import name_key, phone_key
 
 
 def _hours(number: float) -> timedelta:
@@ -36,10 +38,23 @@ def write(history: History) -> None:
     """Fill the script with what the desk has done lately, and has before it."""
     before = history.before
     links = cycle(["rosa", "jonas", "lena"])
-    for since, calls in WAITING:
-        story = history.story("smartcat", next(links), history.now - since)
+    waiting = [
+        (history.story("smartcat", next(links), history.now - since), calls) for since, calls in WAITING
+    ]
+    for story, calls in waiting:
         for outcome, ago in calls:
             story.call(outcome, at=history.now - ago)
+    _looks_alike(history, waiting[0][0].company)
+    # A colleague comes by another referrer's link and is refused: the company is claimed already.
+    claimed, _ = waiting[4]
+    history.story(
+        "smartcat",
+        "lena",
+        claimed.signed_up_at + _hours(2),
+        claimed.company,
+        host_account=f"{claimed.host_account}-purchasing",
+        email=f"purchasing@{claimed.company.domain}",
+    )
 
     # The second looks like its referrer: the same mail domain.
     history.story("smartcat", "rosa", before(hours=6), email="office@lang-words.example")
@@ -76,6 +91,23 @@ def write(history: History) -> None:
         before(days=30),
         email="kim@known-before.example",
         website="https://known-before.example",
+    )
+
+
+def _looks_alike(history: History, company: Company) -> None:
+    """A customer of two years that is called like this company, and answers the same telephone."""
+    name = f"{company.name.rsplit(' ', 1)[0]} Inc."
+    ExistingCustomer.objects.create(
+        host=history.stage.client.host,
+        host_account="customer-42",
+        company_name=name,
+        email=f"accounts@{company.domain.partition('.')[0]}-holding.example",
+        domain=f"{company.domain.partition('.')[0]}-holding.example",
+        phone=company.phone,
+        kind="COMPANY",
+        name_key=name_key(name),
+        phone_key=phone_key(company.phone, company.country),
+        customer_since=history.before(days=730),
     )
 
 

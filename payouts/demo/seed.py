@@ -138,6 +138,8 @@ def _write_history(stage: Stage, *, now: datetime) -> None:
     ExistingCustomer.objects.create(
         host=stage.client.host,
         host_account="customer-17",
+        company_name="Known Before Ltd",
+        name_key="known before",
         email="info@known-before.example",
         domain="known-before.example",
         kind="COMPANY",

@@ -19,6 +19,7 @@ from payouts.models.ledger import (
     Transfer,
     Withdrawal,
 )
+from payouts.models.money_month import MoneyMonth
 from payouts.models.reward import (
     PayoutSchedule,
     Reward,
@@ -33,6 +34,7 @@ __all__ = [
     "Gift",
     "Hold",
     "LedgerAccount",
+    "MoneyMonth",
     "Payout",
     "PayoutBatch",
     "PayoutChange",

@@ -1,16 +1,21 @@
 """Sign-ups and referred accounts: where each stands, why, and what it has brought."""
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
-from django.db.models import Model
+from django.contrib.auth.models import User
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from payouts import explain
 from payouts.models import Benefit, Bonus
+from referrals import search
+from referrals.admin import alike
+from referrals.admin.activity import ActivityPages
 from referrals.admin.base import (
+    SEE_CONTACT,
     PartOfAnother,
     PlainInline,
     ReadOnlyAdmin,
@@ -20,18 +25,24 @@ from referrals.admin.base import (
     section,
     site,
 )
+from referrals.admin.board import BoardPages
 from referrals.admin.claims import DECIDE
 from referrals.admin.columns import NOTHING, amount, became, chip_of, company, opened, referrer, status
 from referrals.admin.desk import DeskAdmin
+from referrals.admin.evidence_steps import EVIDENCE_STEPS
+from referrals.admin.likeness import after, before, compared_with
 from referrals.models import (
     AccountEvent,
     Call,
+    Comparison,
+    Correction,
     CriterionResult,
     Decision,
     MilestoneReached,
     Note,
     ReferredAccount,
     Review,
+    Signal,
     SignUp,
     StatusChange,
 )
@@ -64,8 +75,27 @@ class CallInline(PlainInline):
 
 class CriterionResultInline(PlainInline):
     model = CriterionResult
-    fields = ["criterion", "result", "found_at", "found_by", "approved_by"]
+    fields = ["criterion", "result", "source", "found_at", "found_by", "approved_by"]
     related = ["criterion", "found_by", "approved_by"]
+
+
+class ComparisonInline(PlainInline):
+    model = Comparison
+    fk_name = "account"
+    fields = [compared_with, "verdict", "compared_by", "compared_at"]
+    related = ["other", "customer", "compared_by"]
+
+
+class SignalInline(PlainInline):
+    model = Signal
+    fields = ["kind", "raised_by", "raised_at", "settled_by", "settled_at"]
+    related = ["raised_by", "settled_by"]
+
+
+class CorrectionInline(PlainInline):
+    model = Correction
+    fields = ["field", before, after, "corrected_by", "corrected_at"]
+    related = ["corrected_by"]
 
 
 class MilestoneReachedInline(PlainInline):
@@ -96,13 +126,14 @@ class BenefitInline(PlainInline):
 
 
 @register(ReferredAccount)
-class ReferredAccountAdmin(DeskAdmin):
+class ReferredAccountAdmin(ActivityPages, BoardPages, DeskAdmin):
+    of_program = "program"
     contact = ["email", "phone", "contact"]
     when_empty = "A company appears here when it signs up by the link or code of a referrer."
     list_display = ["__str__", "program", status, "why", referrer, "activity", "signed_up_on"]
     list_filter = ["status", "program", "activity", "account_match", "email_match", "domain_match"]
     list_select_related = ["program", "rejection_reason", "enrollment__referrer"]
-    search_fields = ["host_account__exact", "email__exact", "domain__exact", "^company_name"]
+    search_fields = ["host_account__exact", "email__exact", "domain__exact", "^name_key", "^phone_key"]
     fieldsets = [
         section(None, "rules", "status", "rejection_reason", "pending_decision"),
         section("Program", "program", "terms", "enrollment", "sign_up", "signed_up_at", "entered_at"),
@@ -113,6 +144,7 @@ class ReferredAccountAdmin(DeskAdmin):
             ("contact", "kind"),
             ("website", "domain"),
             ("country", "time_zone"),
+            "registration",
             ("account_match", "email_match"),
             "domain_match",
         ),
@@ -141,8 +173,20 @@ class ReferredAccountAdmin(DeskAdmin):
         ReviewInline,
         CallInline,
         CriterionResultInline,
+        ComparisonInline,
+        SignalInline,
+        CorrectionInline,
         NoteInline,
     ]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        """Search by the beginning of a name, the end of a phone, or an account, e-mail or domain."""
+        if not search_term.strip():
+            return queryset, False
+        by_contact = request.user.has_perm(SEE_CONTACT)
+        return search.anywhere(queryset, search_term, by_contact=by_contact), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """What is missing may be said of money, which not everybody may see; facts are, too."""
@@ -162,8 +206,14 @@ class ReferredAccountAdmin(DeskAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The page of an account, with the steps that may be taken."""
-        account = self.for_review(request).filter(pk=object_id).first() if object_id.isdecimal() else None
-        steps = {"account": account, "buttons": account and self.buttons(account, request.user)}
+        account = self.for_review(request, int(object_id)).first() if object_id.isdecimal() else None
+        buttons = self.buttons(account, request.user) if account else []
+        # What is known of a company is set right where it is looked at: on the review page.
+        steps = {
+            "account": account,
+            "buttons": [one for one in buttons if one.step not in EVIDENCE_STEPS],
+            "same_company": alike.claims_on(account, cast(User, request.user)) if account else [],
+        }
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **steps})
 
     @display(description="reason", ordering="rejection_reason")
@@ -189,6 +239,7 @@ class ReferredAccountAdmin(DeskAdmin):
 
 @register(SignUp)
 class SignUpAdmin(ReadOnlyAdmin):
+    of_program = "program"
     contact = ["email", "phone", "contact"]
     list_display = ["host_account", "program", "company_name", "occurred_at", "told_at", "link", "code"]
     list_filter = ["program"]
@@ -211,6 +262,7 @@ for model, shown, joined in [
     site.register(
         model,
         PartOfAnother,
+        of_program="account__program",
         list_display=[company, *shown],
         list_filter=["account__program"],
         list_select_related=["account", *joined],

@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from referrals import reviews
+from referrals import first_decider, reviews, scopes
 from referrals.admin.steps import CONFLICT, ReasonForm, Step, StepAdmin
 from referrals.models import ReferredAccount, Review
 from referrals.rules.lifecycle import AccountStatus
@@ -24,7 +24,8 @@ REOPEN = "referrals.reopen_referredaccount"
 def with_review(accounts: QuerySet[ReferredAccount]) -> QuerySet[ReferredAccount]:
     """Accounts with their open review and who holds it; of all reviews of an account at most one is open."""
     is_open = FilteredRelation("reviews", condition=Q(reviews__closed_at__isnull=True))
-    return accounts.annotate(open_review=is_open).select_related("open_review__holder")  # type: ignore[misc]
+    joined = ["open_review__holder", "open_review__appeal_of__decided_by", "open_review__appeal_of__reason"]
+    return accounts.annotate(open_review=is_open).select_related(*joined)
 
 
 def review_of(account: ReferredAccount) -> Review | None:
@@ -33,10 +34,23 @@ def review_of(account: ReferredAccount) -> Review | None:
     return getattr(account, "open_review", None)
 
 
+def holds(account: ReferredAccount, user: User, *, at: datetime) -> bool:
+    """This person has the company now."""
+    review = review_of(account)
+    return review is not None and reviews.is_held(review, at=at) and review.holder_id == user.pk
+
+
 def is_open(account: ReferredAccount) -> bool:
     """It waits for somebody to decide."""
     in_review = account.status == AccountStatus.IN_REVIEW and account.pending_decision_id is None
     return in_review and review_of(account) is not None
+
+
+def _decided_first(account: ReferredAccount, user: User) -> str | None:
+    """Why nobody takes an appeal against a decision of their own."""
+    review = review_of(account)
+    against = review.appeal_of if review is not None else None
+    return first_decider.why_not(account) if against is not None and against.decided_by == user else None
 
 
 def _take(account: ReferredAccount, by: User, at: datetime, told: dict[str, Any]) -> str:
@@ -69,6 +83,7 @@ CLAIMS = [
         permissions=[DECIDE],
         take=_take,
         is_offered=is_open,
+        why_not=_decided_first,
         is_next=True,
         then="review",
     ),
@@ -79,6 +94,7 @@ CLAIMS = [
         permissions=[REOPEN],
         take=_take_over,
         is_offered=is_open,
+        why_not=_decided_first,
         form=ReasonForm,
         then="review",
     ),
@@ -122,7 +138,8 @@ class ClaimAdmin(StepAdmin):
         if not request.user.has_perm(DECIDE):
             raise PermissionDenied
         now = timezone.now()
-        review = get_object_or_404(Review.objects.order_by("-round"), account=pk, closed_at__isnull=True)
+        mine = scopes.within(Review.objects.order_by("-round"), cast(User, request.user))
+        review = get_object_or_404(mine, account=pk, closed_at__isnull=True)
         try:
             reviews.renew(review, cast(User, request.user), at=now)
         except reviews.LeaseOver as over:
@@ -134,16 +151,16 @@ class ClaimAdmin(StepAdmin):
         review = reviews.claim_next(cast(User, request.user), at=at, after=after)
         if review is not None:
             return self.address("review", review.account)
-        self.message_user(request, f"Nobody can be called now. {when_next(at)}")
+        self.message_user(request, f"Nobody can be called now. {when_next(cast(User, request.user), at)}")
         return self.queue_address()
 
     def queue_address(self) -> str:
         return reverse(f"admin:{self.address_name('reviews')}")
 
 
-def when_next(at: datetime) -> str:
-    """When there is something to do again, in words."""
-    opens_at = reviews.next_opening(at=at)
+def when_next(person: User, at: datetime) -> str:
+    """When there is something to do again for this person, in words."""
+    opens_at = reviews.next_opening(person, at=at)
     if opens_at is None:
         return "No other company waits for a call."
     return f"The next company can be called from {opens_at:%a %b} {opens_at.day}, {opens_at:%H:%M} UTC."

@@ -1,4 +1,4 @@
-"""The steps around a decision: undo, reopen, revoke, waive."""
+"""The steps around a decision: undo, reopen, appeal, revoke, waive."""
 
 from datetime import datetime
 from typing import Any, cast
@@ -7,11 +7,24 @@ from django import forms
 from django.contrib.auth.models import User
 
 from payouts import reversals
-from referrals import proposals, qualification
+from referrals import appeals, proposals, qualification
 from referrals.admin.claims import DECIDE, REOPEN
 from referrals.admin.steps import ReasonForm, Step
 from referrals.models import ReferredAccount
 from referrals.rules.lifecycle import CLOSED, AccountStatus
+
+APPEAL = "referrals.appeal_referredaccount"
+
+
+class AppealForm(forms.Form):
+    """What the referrer says; whoever decides next goes by it."""
+
+    evidence = forms.CharField(
+        max_length=2_000,
+        label="What the referrer says, and what shows it",
+        help_text="It is kept as a note. No phone numbers or e-mail addresses: they stand on the account.",
+        widget=forms.Textarea(attrs={"rows": 4, "class": "staff-input"}),
+    )
 
 
 class WaiverForm(ReasonForm):
@@ -45,6 +58,13 @@ def _reopen(account: ReferredAccount, by: User, at: datetime, told: dict[str, An
 def _stays_closed(account: ReferredAccount, user: User) -> str | None:
     reason = account.rejection_reason
     return None if reason is None or reason.reopenable else f"It stays closed: {reason.internal_text}"
+
+
+def _appeal(account: ReferredAccount, by: User, at: datetime, told: dict[str, Any]) -> str:
+    against = appeals.take_up(account, by=by, at=at, evidence=told["evidence"])
+    if against is None:
+        return f"{account} is in review again. No person had refused it, so anybody may decide."
+    return f"{account} is in review again; {against.decided_by}, who refused it, does not decide this time."
 
 
 def _revoke(account: ReferredAccount, by: User, at: datetime, told: dict[str, Any]) -> str:
@@ -86,6 +106,17 @@ DECISION_STEPS = [
         why_not=_stays_closed,
         form=ReasonForm,
         then="review",
+    ),
+    Step(
+        "appeal",
+        verb="Take up an appeal",
+        explains="The referrer asks for it: the account is in review again, and goes to another person than"
+        " the one who refused it.",
+        permissions=[APPEAL],
+        take=_appeal,
+        is_offered=lambda account: account.status in CLOSED,
+        why_not=_stays_closed,
+        form=AppealForm,
     ),
     Step(
         "revoke",

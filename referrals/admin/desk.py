@@ -6,39 +6,50 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Prefetch, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
-from referrals import reviews
-from referrals.admin import review_form
+from referrals import corrections, likeness, reviews
+from referrals.admin import alike, past, review_form
+from referrals.admin.assigning import ASSIGNING
 from referrals.admin.base import SEE_CONTACT
+from referrals.admin.calling_days import with_calling_days
 from referrals.admin.claims import (
     CLAIMS,
     DECIDE,
+    REOPEN,
     is_open,
     review_of,
     with_review,
 )
+from referrals.admin.compare import ComparePage
 from referrals.admin.decision_steps import DECISION_STEPS
-from referrals.admin.queue_page import QueuePage
+from referrals.admin.evidence_steps import EVIDENCE_STEPS, with_open_signals
 from referrals.admin.review_form import ReviewForm
 from referrals.admin.steps import CONFLICT
-from referrals.models import CallOutcome, Criterion, Decision, ReferredAccount
+from referrals.models import (
+    CallOutcome,
+    Criterion,
+    CriterionResult,
+    Decision,
+    ReferredAccount,
+    Signal,
+)
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.refusal import Refused
-from referrals.rules.words import CriterionSource, Result
+from referrals.rules.words import AnswerSource, CriterionSource, Result
 
 READ_NOTES = "referrals.view_note"
 
 
-class DeskAdmin(QueuePage):
+class DeskAdmin(ComparePage):
     """Referred accounts with the pages of the call desk."""
 
-    steps = [*DECISION_STEPS, *CLAIMS]
+    steps = [*DECISION_STEPS, *EVIDENCE_STEPS, *CLAIMS, *ASSIGNING]
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -100,23 +111,38 @@ class DeskAdmin(QueuePage):
         status = CONFLICT if refusals or form.errors else 200
         return TemplateResponse(request, page, context, status=status)
 
-    def for_review(self, request: HttpRequest) -> Any:
-        """Accounts with all that the review page and its buttons speak of."""
-        joined = ["program", "terms", "rejection_reason", "enrollment__referrer"]
+    def for_review(self, request: HttpRequest, pk: int) -> Any:
+        """An account, as a set, with all that the review page and its buttons speak of."""
+        joined = ["program__host", "terms__calling", "terms__program", "enrollment__referrer", "sign_up"]
+        joined += ["rejection_reason", "touch__link"]
         joined += ["pending_decision__decided_by", "pending_decision__reason"]
+        # Answers were given for a decision and count for that one alone.
+        known = CriterionResult.objects.filter(criterion=OuterRef("pk"), account=pk, decision__isnull=True)
+        criteria = Criterion.objects.annotate(known=Subquery(known.order_by("-pk").values("result")[:1]))
         brought = (
             ReferredAccount.objects.filter(enrollment=OuterRef("enrollment")).order_by().values("enrollment")
         )
-        accounts = review_form.with_version(self.get_queryset(request)).annotate(
+        signals = Signal.objects.filter(account__enrollment=OuterRef("enrollment")).order_by()
+        rows = self.get_queryset(request).filter(pk=pk)
+        accounts = with_open_signals(review_form.with_version(with_calling_days(rows))).annotate(
             brought=Subquery(brought.annotate(count=Count("pk")).values("count")),
             brought_qualified=Subquery(
                 brought.annotate(count=Count("pk", filter=Q(status=AccountStatus.QUALIFIED))).values("count")
             ),
+            brought_refused=Subquery(
+                brought.annotate(count=Count("pk", filter=Q(status=AccountStatus.NOT_QUALIFIED))).values(
+                    "count"
+                )
+            ),
+            brought_signals=Subquery(
+                signals.values("account__enrollment").annotate(count=Count("pk")).values("count")
+            ),
         )
-        return with_review(accounts.select_related(*joined)).prefetch_related("terms__criteria")
+        found = with_review(accounts.select_related(*joined))
+        return found.prefetch_related(Prefetch("terms__criteria", criteria))
 
     def load(self, request: HttpRequest, pk: int) -> Any:
-        return get_object_or_404(self.for_review(request), pk=pk)
+        return get_object_or_404(self.for_review(request, pk))
 
     def _after(
         self,
@@ -135,6 +161,11 @@ class DeskAdmin(QueuePage):
             self.message_user(request, f"{account}: {outcome.label}. {_what_follows(account, form, outcome)}")
             if outcome.final:
                 answers = {code: "yes" if yes else "no" for code, yes in form.answers.items()}
+                answers |= {
+                    f"{review_form.SOURCE}{code}": source
+                    for code, source in form.sources.items()
+                    if source != AnswerSource.CALL
+                }
                 return f"{self.address('review', account)}?{urlencode(answers)}"
         return self.claim_next(request, at=as_of, after=account)
 
@@ -142,13 +173,19 @@ class DeskAdmin(QueuePage):
         self, request: HttpRequest, account: ReferredAccount, form: ReviewForm, now: datetime
     ) -> dict[str, Any]:
         """What the review page shows of an account."""
-        user, review = request.user, review_of(account)
+        user, review = cast(User, request.user), review_of(account)
         holder = review.holder if review is not None and reviews.is_held(review, at=now) else None
         is_mine = holder == user
+        sees_contact = is_mine and user.has_perm(SEE_CONTACT)
+        before = past.of(account, with_notes=user.has_perm(READ_NOTES), with_contact=sees_contact)
+        found = likeness.look_alikes(account, compared=before.compared, seen_by=user)
+        claims_on_it = likeness.claims(account, found, compared=before.compared)
         buttons = {button.step.name: button for button in self.buttons(account, user)}
         claims = {step.name: buttons.pop(step.name, None) for step in CLAIMS}
+        about_evidence = [buttons.pop(step.name, None) for step in EVIDENCE_STEPS]
         return {
             "account": account,
+            "paused": [account.program],
             "form": form,
             "is_open": is_open(account),
             "may_decide": user.has_perm(DECIDE),
@@ -156,12 +193,16 @@ class DeskAdmin(QueuePage):
             "is_held": holder is not None,
             "is_mine": is_mine,
             "claims": claims,
+            "evidence_steps": [button for button in about_evidence if button is not None],
             "take_over": [claims["take_over"]] if claims["take_over"] else [],
             "there": now.astimezone(reviews.zone_of_company(account)),
-            "sees_contact": is_mine and user.has_perm(SEE_CONTACT),
+            "sees_contact": sees_contact,
             "checks": _checks(form),
-            "calls": account.calls.select_related("outcome", "called_by").order_by("-pk"),
-            "notes": account.notes.select_related("written_by") if user.has_perm(READ_NOTES) else [],
+            "past": before,
+            "alike": alike.lines(account, found, before.compared),
+            "same_company": alike.claim_lines(account, claims_on_it),
+            "passes_now": bool(before.corrections) and corrections.passes_now(account, form.known),
+            "waits_for_senior": bool(before.open_signals) and not user.has_perm(REOPEN),
             "now": now,
             "buttons": list(buttons.values()),
             "undoable": [other for other in self.undoable(request, now) if other.pk != account.pk],
@@ -172,9 +213,9 @@ def _checks(form: ReviewForm) -> list[tuple[Criterion, str, bool]]:
     """The latest result of each automatic check, and whether it is good."""
     good = {Result.PASS, Result.WAIVED}
     return [
-        (criterion, row.get_result_display(), row.result in good)
-        for criterion, row in form.results.items()
-        if criterion.source == CriterionSource.AUTOMATIC
+        (criterion, Result(form.known[criterion.code]).label, form.known[criterion.code] in good)
+        for criterion in form.criteria
+        if criterion.source == CriterionSource.AUTOMATIC and criterion.code in form.known
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 
 from payouts import proposals as steps_of_two
 from payouts.models import Bonus
-from referrals import proposals
-from referrals.admin.base import EmptyFieldListFilter, ReadOnlyAdmin, Rows, display, register
+from referrals import proposals, scopes
+from referrals.admin.base import Admin, EmptyFieldListFilter, ReadOnlyAdmin, Rows, display, register, site
 from referrals.admin.steps import Step, StepAdmin
 from referrals.models import AccountEvent, Program, Proposal, ReferredAccount
 
@@ -46,10 +46,18 @@ ABOUT = {
 }
 
 
-def shown_to(user: Any) -> QuerySet[Proposal]:
-    """The proposals that a person may look at."""
+def shown_to(user: Any, rows: QuerySet[Proposal] | None = None) -> QuerySet[Proposal]:
+    """The proposals that a person may look at: of the own programs, and about what is shown."""
     hidden = [action for action, permission in SEEN_WITH.items() if not user.has_perm(permission)]
-    return Proposal.objects.exclude(action__in=hidden)
+    seen = (Proposal.objects.all() if rows is None else rows).exclude(action__in=hidden)
+    programs = scopes.programs_of(user)
+    if programs is None:
+        return seen
+    theirs = {
+        action: model._default_manager.filter(cast(Admin, site.get_model_admin(model)).of_programs(programs))
+        for action, model in ABOUT.items()
+    }
+    return scopes.proposals(seen, theirs)
 
 
 def _confirm(proposal: Proposal, by: User, at: datetime, told: dict[str, Any]) -> str:
@@ -74,6 +82,10 @@ def _cannot_withdraw(proposal: Proposal, user: User) -> str | None:
     if proposal.proposed_by_id == user.pk or _cannot_confirm(proposal, user) is None:
         return None
     return f"{proposal.proposed_by}, or who may confirm it, withdraws it."
+
+
+def _by_who_left(proposal: Proposal) -> str:
+    return "" if proposal.proposed_by.is_active else f"; {proposal.proposed_by} has left"
 
 
 def _is_open(proposal: Proposal) -> bool:
@@ -131,8 +143,8 @@ class ProposalAdmin(StepAdmin, ReadOnlyAdmin):
         target = getattr(proposal, "named", proposal.target)
         return f"{SENTENCES.get(proposal.action, (proposal.action,))[0]} {target}"
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Proposal]:
-        return super().get_queryset(request) & shown_to(request.user)
+    def in_scope(self, rows: QuerySet, request: HttpRequest) -> QuerySet:
+        return shown_to(request.user, rows)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Named]:
         return Named
@@ -140,7 +152,7 @@ class ProposalAdmin(StepAdmin, ReadOnlyAdmin):
     @display(description="state")
     def state(self, proposal: Proposal) -> str:
         if _is_open(proposal):
-            return "◔ waits for another person"
+            return "◔ waits for another person" + _by_who_left(proposal)
         return "✓ confirmed" if proposal.confirmed_at else "✗ withdrawn"
 
     def change_view(

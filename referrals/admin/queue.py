@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Aggregate, Count, Max, OuterRef, Q, QuerySet, Subquery, Value
 
-from referrals import reviews
+from referrals import board, reviews
 from referrals.filters import FLAGGED
 from referrals.models import CriterionResult, Decision, ReferredAccount, Review
 from referrals.rules.calling import add_calling_time, is_within
+from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.words import CriterionSource, Result
 
+EVERYWHERE = slice(None)
 SOON = 0.75
 """The part of the time allowed after which it is soon over."""
 
@@ -36,6 +38,11 @@ def _not_yet_callable(person: User, now: datetime) -> Q:
 
 def _mine(person: User, now: datetime) -> Q:
     return Q(holder=person, held_until__gt=now) | Q(assigned_to=person) | Q(call_back_by=person)
+
+
+def _flagged(person: User, now: datetime) -> Q:
+    flagged = ReferredAccount.objects.filter(FLAGGED, status=AccountStatus.IN_REVIEW)
+    return Q(account__in=flagged.values("pk"))
 
 
 TO_CALL = Tab(
@@ -62,14 +69,15 @@ TABS = [
         "Every company that waits can be called now.",
         ("opens_at", "pk"),
     ),
-    Tab("flagged", "Flagged", lambda person, now: FLAGGED, "No company looks like its referrer."),
+    Tab("all", "All waiting", lambda person, now: Q(), "No company waits: each is decided about."),
+    Tab("flagged", "Flagged", _flagged, "No company looks like its referrer."),
 ]
 DECIDED = Tab(
     "decided",
     "Decided today",
     lambda person, now: Q(),
     "Nothing is decided today.",
-    ("-pk",),
+    ("-last_decision", "pk"),
 )
 
 
@@ -102,22 +110,53 @@ def counts(found: QuerySet[Review], person: User, *, as_of: datetime) -> dict[st
 
     :param found: as filtered, decided ones among them
     """
+    decided = _decided_today(found, as_of)
+    one = decided.order_by().annotate(one=Value(1)).values("one").annotate(number=Count("pk"))
+    # In the same query; of no rows at all it tells nothing.
+    counted = counts_waiting(found, person, as_of=as_of, decided=Max(Subquery(one.values("number"))))
+    if counted[DECIDED.code] is None:
+        counted[DECIDED.code] = decided.count()
+    return counted
+
+
+def counts_waiting(
+    found: QuerySet[Review], person: User, *, as_of: datetime, **more: Aggregate
+) -> dict[str, int]:
+    """The same under the tabs of what waits, and more; one query."""
     of_tabs = {tab.code: Count("pk", filter=tab.which(person, as_of)) for tab in TABS}
-    counted: dict[str, int] = _waiting(found).aggregate(**of_tabs)
-    return {**counted, DECIDED.code: _decided_today(found, as_of).count()}
+    counted: dict[str, int] = _waiting(found).aggregate(**of_tabs, **more)
+    return counted
 
 
-def rows(found: QuerySet[Review], tab: Tab, person: User, *, as_of: datetime) -> QuerySet[Review]:
-    """The reviews of a tab in its order, with all that their lines speak of."""
+def rows(
+    found: QuerySet[Review],
+    tab: Tab,
+    person: User,
+    *,
+    as_of: datetime,
+    places: slice = EVERYWHERE,
+    are_few: bool = False,
+) -> QuerySet[Review]:
+    """
+    The reviews of a tab in its order, with all that their lines speak of.
+
+    :param places: of these only those in such places of the order, as on a page
+    :param are_few: they are found by their numbers, so that joining them all costs little
+    """
     if tab is DECIDED:
-        chosen = _decided_today(found, as_of).order_by(*tab.order)
+        chosen = _decided_today(found, as_of)
     else:
-        chosen = _waiting(found).filter(tab.which(person, as_of)).order_by(*tab.order)
-    if tab is TO_CALL:
-        chosen = reviews.by_urgency(chosen, person, at=as_of)
+        chosen = _waiting(found).filter(tab.which(person, as_of))
+    if places != EVERYWHERE and not are_few:
+        # Their numbers first: else the database joins all of them with what the lines of a page say.
+        numbers = _in_order(chosen, tab, person, as_of).values_list("pk", flat=True)[places]
+        chosen = Review.objects.filter(pk__in=list(numbers))
     joined = ["account__program", "account__terms__calling", "account__terms__program"]
-    joined += ["holder", "call_back_by", "assigned_to"]
-    return chosen.select_related(*joined).prefetch_related("account__terms__calling__days")
+    joined += ["holder", "call_back_by", "assigned_to", "appeal_of__decided_by"]
+    # What is decided is called no more: nobody asks for its hours.
+    hours = [] if tab is DECIDED else ["account__terms__calling__days"]
+    ordered = _in_order(chosen, tab, person, as_of).select_related(*joined).prefetch_related(*hours)
+    return ordered[places] if are_few else ordered
 
 
 def lines(shown: Iterable[Review], *, as_of: datetime, decided: bool = False) -> list[Line]:
@@ -145,15 +184,22 @@ def to_call_now(person: User, *, as_of: datetime) -> int:
     return reviews.next_for(person, at=as_of).order_by().count()
 
 
+def _in_order(chosen: QuerySet[Review], tab: Tab, person: User, as_of: datetime) -> QuerySet[Review]:
+    if tab is TO_CALL:
+        return reviews.by_urgency(chosen, person, at=as_of)
+    if tab is DECIDED:
+        last = Decision.objects.filter(account=OuterRef("account")).order_by("-pk").values("pk")[:1]
+        chosen = chosen.annotate(last_decision=Subquery(last))
+    return chosen.order_by(*tab.order)
+
+
 def _waiting(found: QuerySet[Review]) -> QuerySet[Review]:
-    return found.filter(closed_at__isnull=True, account__pending_decision__isnull=True)
+    return found.filter(reviews.is_undecided(), closed_at__isnull=True)
 
 
 def _decided_today(found: QuerySet[Review], as_of: datetime) -> QuerySet[Review]:
     """Reviews of accounts that were decided since midnight, but for what was undone."""
-    today = Decision.objects.filter(decided_at__gte=_tomorrow(as_of) - timedelta(days=1))
-    this_round = found.filter(round=F("account__review_round"), account__in=today.values("account"))
-    return this_round.filter(Q(closed_at__isnull=False) | Q(account__pending_decision__isnull=False))
+    return board.decided_since(found, board.midnight(as_of))
 
 
 def _tomorrow(now: datetime) -> datetime:
@@ -182,7 +228,7 @@ def _line(review: Review, results: Mapping[str, str], decision: Decision | None,
     call_from = reviews.from_when(review, at=as_of)
     # The hours of the row are over until the sweep knows the next ones.
     is_over = review.opens_at is None or (review.closes_at is not None and review.closes_at <= as_of)
-    hours = reviews.hours_of(account.terms)
+    hours = reviews.hours_of(account.terms) if decision is None else None
     is_within_hours = hours is None or is_within(hours, zone, as_of)
     failed = [code for code, result in results.items() if result not in {Result.PASS, Result.WAIVED}]
     raised = {
@@ -198,7 +244,7 @@ def _line(review: Review, results: Mapping[str, str], decision: Decision | None,
         may_be_called=call_from is None and not is_over,
         call_from=call_from and call_from.astimezone(zone),
         call_back_at=review.call_back_at and review.call_back_at.astimezone(zone),
-        sla=_sla(review, as_of=as_of),
+        sla=_sla(review, as_of=as_of) if decision is None else "",
         passed=len(results) - len(failed),
         failed=failed,
         flags=[flag for flag, is_raised in raised.items() if is_raised],

@@ -1,5 +1,8 @@
 """Referrers and their part in programs. Enrollments, links and codes are written by decisions only."""
 
+from django.db.models import Q
+
+from referrals import scopes
 from referrals.admin.base import (
     KeptAdmin,
     PartOfAnother,
@@ -10,6 +13,7 @@ from referrals.admin.base import (
     site,
 )
 from referrals.admin.columns import amount_of, became, status
+from referrals.admin.support_page import SupportPage
 from referrals.models import (
     Enrollment,
     EnrollmentChange,
@@ -17,8 +21,10 @@ from referrals.models import (
     ReferralCode,
     ReferralLink,
     Referrer,
+    SeenAs,
     Touch,
 )
+from referrals.scopes import Programs
 
 OF_THE_REFERRER = ["enrollment__referrer__host_account__exact", "^enrollment__referrer__name"]
 OF_THE_ENROLLMENT = ["enrollment__referrer", "enrollment__program"]
@@ -33,7 +39,7 @@ class EnrollmentInline(ReadOnlyInline):
 
 
 @register(Referrer)
-class ReferrerAdmin(KeptAdmin):
+class ReferrerAdmin(SupportPage, KeptAdmin):
     contact = ["email"]
     when_empty = "A referrer appears here on joining a program, or when the host tells of one."
     list_display = ["name", "host_account", "email", "kind", "country", "tier", "is_partner", "host"]
@@ -43,6 +49,9 @@ class ReferrerAdmin(KeptAdmin):
     autocomplete_fields = ["host", "user"]
     fixed = ["host", "host_account"]
     inlines = [EnrollmentInline]
+
+    def of_programs(self, programs: Programs) -> Q:
+        return scopes.referrers(programs)
 
 
 class EnrollmentChangeInline(PlainInline):
@@ -68,6 +77,7 @@ class FunnelCountInline(PlainInline):
 
 @register(Enrollment)
 class EnrollmentAdmin(ReadOnlyAdmin):
+    of_program = "program"
     list_display = ["referrer", "program", status, "since"]
     list_filter = ["status", "program"]
     list_select_related = ["referrer", "program"]
@@ -84,6 +94,7 @@ class EnrollmentAdmin(ReadOnlyAdmin):
 
 @register(ReferralLink, ReferralCode)
 class LinkOrCodeAdmin(ReadOnlyAdmin):
+    of_program = "enrollment__program"
     list_display = ["text", "enrollment", "valid_from", "valid_until"]
     list_filter = ["enrollment__program"]
     list_select_related = OF_THE_ENROLLMENT
@@ -92,9 +103,21 @@ class LinkOrCodeAdmin(ReadOnlyAdmin):
 
 @register(Touch)
 class TouchAdmin(ReadOnlyAdmin):
+    of_program = "link__enrollment__program"
     list_display = ["link", "visitor", "touched_at"]
     list_select_related = ["link"]
     search_fields = ["visitor__exact", "link__text__iexact"]
+
+
+@register(SeenAs)
+class SeenAsRowAdmin(ReadOnlyAdmin):
+    when_empty = "A row appears when somebody looks at a referrer's page as the referrer sees it."
+    list_display = ["referrer", "seen_by", "seen_at", "reason"]
+    list_select_related = ["referrer", "seen_by"]
+    search_fields = ["referrer__host_account__exact", "^referrer__name", "seen_by__username__exact"]
+
+    def of_programs(self, programs: Programs) -> Q:
+        return Q(referrer__in=Referrer.objects.filter(scopes.referrers(programs)))
 
 
 for model, shown, people in [
@@ -104,6 +127,7 @@ for model, shown, people in [
     site.register(
         model,
         PartOfAnother,
+        of_program="enrollment__program",
         list_display=["enrollment", *shown],
         list_filter=["enrollment__program"],
         list_select_related=[*OF_THE_ENROLLMENT, *people],

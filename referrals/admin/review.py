@@ -14,6 +14,7 @@ OF_THE_ACCOUNT = ["account__host_account__exact", "^account__company_name"]
 
 @register(Review)
 class ReviewAdmin(ReadOnlyAdmin):
+    of_program = "program"
     list_display = [company, "round", "opened_at", "closed_at", "holder", "held_until", "call_back_at"]
     list_filter = ["account__program", ("closed_at", EmptyFieldListFilter)]
     list_select_related = ["account", "holder"]
@@ -22,6 +23,7 @@ class ReviewAdmin(ReadOnlyAdmin):
 
 @register(Call)
 class CallAdmin(ReadOnlyAdmin):
+    of_program = "account__program"
     list_display = [company, "called_at", "outcome", "connected", "called_by", "round"]
     list_filter = ["connected", "account__program"]
     list_select_related = ["account", "outcome", "called_by"]
@@ -30,6 +32,7 @@ class CallAdmin(ReadOnlyAdmin):
 
 @register(Decision)
 class DecisionAdmin(ReadOnlyAdmin):
+    of_program = "account__program"
     list_display = [company, "result", "reason", "decided_by", "decided_at", "takes_effect_at"]
     list_filter = ["result", "account__program"]
     list_select_related = ["account", "reason", "decided_by"]
@@ -40,6 +43,7 @@ class DecisionAdmin(ReadOnlyAdmin):
 class NoteAdmin(Admin):
     """Unlike the trail beside them, notes may be changed and erased."""
 
+    of_program = "account__program"
     list_display = [company, "about", "text", "written_by", "written_at"]
     list_select_related = ["account", "written_by"]
     search_fields = OF_THE_ACCOUNT

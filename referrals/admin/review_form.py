@@ -9,13 +9,13 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from referrals import desk, evidence, notes, qualification, reviews
-from referrals.admin import claims
+from referrals import desk, evidence, likeness, notes, qualification, reviews
+from referrals.admin.calling_days import calling_days
 from referrals.models import (
     Call,
     CallOutcome,
+    Correction,
     Criterion,
-    CriterionResult,
     Decision,
     ReferredAccount,
     StatusChange,
@@ -24,20 +24,27 @@ from referrals.rules import call_backs
 from referrals.rules.call_backs import Preset
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.refusal import Refused
-from referrals.rules.words import Result
+from referrals.rules.words import AnswerSource, Result
 
 YES, NO, OPEN = "yes", "no", "?"
 ANSWERS = [(YES, "Yes"), (NO, "No"), (OPEN, "?")]
 ANSWER = "answer_"
-CALL, DOCUMENT = "call", "document"
-SOURCES = [(CALL, "this call"), (DOCUMENT, "a document or registry; nobody was called")]
+SOURCE = "source_"
+SOURCES = [
+    (AnswerSource.CALL.value, "this call"),
+    (AnswerSource.DOCUMENT.value, "a document"),
+    (AnswerSource.REGISTRY.value, "a registry"),
+]
+OTHER = "other"
+"""The reason that says nothing by itself."""
 RESULTS = [(AccountStatus.QUALIFIED.value, "Qualified"), (AccountStatus.NOT_QUALIFIED.value, "Not qualified")]
 CALL_BACK = "CALL_BACK"
 """The result of a call after which the company says when it may be called again."""
-STORED: dict[str, type[Call | Decision | StatusChange]] = {
+STORED: dict[str, type[Call | Decision | StatusChange | Correction]] = {
     "call": Call,
     "decision": Decision,
     "change": StatusChange,
+    "correction": Correction,
 }
 
 
@@ -65,9 +72,7 @@ class ReviewForm(forms.Form):
         ),
     )
     result = forms.ChoiceField(choices=RESULTS, required=False)
-    source = forms.ChoiceField(
-        choices=SOURCES, required=False, initial=CALL, label="The answers come from", widget=forms.RadioSelect
-    )
+    not_called = forms.BooleanField(required=False, label="Nobody was called: the note says what it rests on")
     reason = forms.ChoiceField(
         required=False, label="Reason", widget=forms.Select(attrs={"class": "staff-input"})
     )
@@ -80,19 +85,17 @@ class ReviewForm(forms.Form):
     def __init__(
         self, data: Any = None, *, account: ReferredAccount, initial: Mapping[str, Any], now: datetime
     ) -> None:
-        super().__init__(data, initial={"source": CALL, **initial, "version": version_of(account)})
-        self.now = now
+        super().__init__(data, initial={**initial, "version": version_of(account)})
+        self.account, self.now = account, now
         self.zone = reviews.zone_of_company(account)
-        review = claims.review_of(account)
-        self.results = {row.criterion: row for row in results_of(account)}
-        self.waived = {c.code for c, row in self.results.items() if row.result == Result.WAIVED}
-        self.questions = [c for c in account.terms.criteria.all() if evidence.is_asked(c, account)]
+        self.criteria = list(account.terms.criteria.all())
+        self.known = {c.code: c.known for c in self.criteria if c.known}  # type: ignore[attr-defined]
+        self.questions = [c for c in self.criteria if evidence.is_asked(c, account)]
         self.outcomes = list(account.program.call_outcomes.filter(in_use=True))
         self.may_call_back = any(outcome.code == CALL_BACK for outcome in self.outcomes)
-        self.presets = call_backs.offered(
-            zone=self.zone, now=now, closes_at=review.closes_at if review else None
-        )
-        for question in self.questions:
+        self.hours = reviews.hours_of(account.terms, weekdays=calling_days(account))
+        self.presets = call_backs.offered(zone=self.zone, now=now, hours=self.hours)
+        for number, question in enumerate(self.questions, start=1):
             self.fields[_name(question)] = forms.ChoiceField(
                 choices=ANSWERS,
                 required=False,
@@ -100,20 +103,43 @@ class ReviewForm(forms.Form):
                 label=question.question,
                 widget=forms.RadioSelect,
             )
+            self.fields[_source_name(question)] = forms.ChoiceField(
+                choices=SOURCES,
+                required=False,
+                initial=initial.get(_source_name(question), AnswerSource.CALL.value),
+                label=f"Where answer {number} comes from",
+                widget=forms.Select(attrs={"class": "staff-input staff-short"}),
+            )
         _choices(self, "outcome", [(outcome.code, outcome.label) for outcome in self.outcomes])
-        reasons = account.terms.rejection_reasons.all()
-        of_the_terms = [(reason.code, reason.internal_text) for reason in reasons]
+        self.reasons = list(account.terms.rejection_reasons.all())
+        of_the_terms = [(reason.code, reason.internal_text) for reason in self.reasons]
         _choices(self, "reason", [("", "Reason of the first No"), *of_the_terms])
 
-    def rows(self) -> list[tuple[Criterion, forms.BoundField, bool]]:
-        """Each question with its answers, and whether it is waived."""
-        return [(c, self[_name(c)], c.code in self.waived) for c in self.questions]
+    def rows(self) -> list[tuple[Criterion, forms.BoundField, forms.BoundField, bool]]:
+        """Each question with its answers, where they come from, and whether it is waived."""
+        return [
+            (c, self[_name(c)], self[_source_name(c)], self.known.get(c.code) == Result.WAIVED)
+            for c in self.questions
+        ]
 
     @property
     def answers(self) -> dict[str, bool]:
         """Yes or no by criterion; an open one is left out."""
-        told = {question.code: self.cleaned_data[_name(question)] for question in self.questions}
+        told = {question.code: self.cleaned_data.get(_name(question)) for question in self.questions}
         return {code: answer == YES for code, answer in told.items() if answer in (YES, NO)}
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Where each answer comes from, by criterion: from this call, unless another source is chosen."""
+        told = {question.code: self.cleaned_data.get(_source_name(question)) for question in self.questions}
+        return {code: told[code] or AnswerSource.CALL for code in self.answers}
+
+    @property
+    def rests_on_a_call(self) -> bool:
+        """An answer comes from a call; without any answer there was one, unless somebody says otherwise."""
+        if not self.answers:
+            return not self.cleaned_data.get("not_called")
+        return AnswerSource.CALL in self.sources.values()
 
     def clean(self) -> dict[str, Any]:
         told = self.cleaned_data
@@ -124,9 +150,34 @@ class ReviewForm(forms.Form):
             told["outcome"] = CALL_BACK
         if told["result"] == AccountStatus.NOT_QUALIFIED and not told.get("reason"):
             told["reason"] = self._reason_of_the_first_no()
-        if told["result"] and told.get("source") == DOCUMENT and not told.get("note"):
-            self.add_error("note", "Name the document or registry that the answers come from.")
+        if told["result"]:
+            self._check_what_it_rests_on()
+        if told["result"] == AccountStatus.NOT_QUALIFIED:
+            self._check_reason(told.get("reason", ""))
         return told
+
+    def _check_what_it_rests_on(self) -> None:
+        told, sources = self.cleaned_data, set(self.sources.values())
+        if told.get("not_called") and AnswerSource.CALL in sources:
+            self.add_error(
+                "not_called", "An answer says that it comes from this call: choose another source."
+            )
+        if told.get("note"):
+            return
+        if sources - {AnswerSource.CALL}:
+            self.add_error("note", "Name the document or registry that the answers come from.")
+        elif told.get("not_called"):
+            self.add_error("note", "Nobody was called: say what the decision rests on.")
+
+    def _check_reason(self, reason: str) -> None:
+        """What a reason must name: that of a known company this company, another one what it is."""
+        if likeness.is_unnamed(self.account, reason=reason):
+            self.add_error(
+                "reason",
+                "Name the earlier account: compare it with this one, and say that they are the same.",
+            )
+        if reason == OTHER and not self.cleaned_data.get("note"):
+            self.add_error("note", "This reason says nothing by itself: write what it is.")
 
     def look_again(self, account: ReferredAccount) -> None:
         """Let the next press rest on what is stored by now."""
@@ -136,7 +187,7 @@ class ReviewForm(forms.Form):
         """When the company is called back; what was typed is a time on its own clock."""
         preset = Preset(self.cleaned_data["call_back"])
         if preset != Preset.OTHER:
-            return call_backs.instant(preset, zone=self.zone, now=self.now)
+            return call_backs.instant(preset, zone=self.zone, now=self.now, hours=self.hours)
         typed = self.cleaned_data.get("call_back_at")
         if typed is None:
             if "call_back_at" not in self.errors:
@@ -167,17 +218,12 @@ def version_of(account: ReferredAccount) -> str:
 
 def typed(posted: Mapping[str, str]) -> dict[str, str]:
     """What somebody had filled in, to fill it in again."""
-    kept = {name: posted[name] for name in ("source", "reason", "note", "call_back_at") if name in posted}
+    of_the_form = ("reason", "note", "call_back_at", "not_called")
+    kept = {name: text for name, text in posted.items() if name in of_the_form or name.startswith(SOURCE)}
     answers = {
         name.removeprefix(ANSWER): answer for name, answer in posted.items() if name.startswith(ANSWER)
     }
     return {**kept, **answers}
-
-
-def results_of(account: ReferredAccount) -> QuerySet[CriterionResult]:
-    """What is known of its criteria without the answers of a decision; the later counts."""
-    rows = CriterionResult.objects.filter(account=account, decision__isnull=True)
-    return rows.select_related("criterion").order_by("pk")
 
 
 @transaction.atomic
@@ -200,17 +246,26 @@ def store(account: ReferredAccount, form: ReviewForm, *, by: User, at: datetime)
     if told["version"] != version_of(account):
         raise MovedOn(f"Nothing was stored now: {_what_happened(account)}")
     reviews.refuse_without_lease(account, by, at=at)
-    outcome = told["outcome"] or (told["source"] != DOCUMENT and _reached(account, form.outcomes))
+    needs_call = bool(told["result"]) and form.rests_on_a_call
+    outcome = told["outcome"] or (needs_call and _reached(account, form.outcomes))
     if outcome:
         row = next(row for row in form.outcomes if row.code == outcome)
         _refuse_closed(account)
         desk.log_call(account, outcome=row, by=by, at=at, call_back_at=told["call_back_at"])
+    if needs_call:
+        evidence.refuse_uncalled(account)
     about = told["result"].lower() or "call"
     notes.write(account, about=about, text=told["note"], by=by, at=at)
     if not told["result"]:
         return None
     return qualification.decide(
-        account, result=told["result"], by=by, at=at, reason=told["reason"], answers=form.answers
+        account,
+        result=told["result"],
+        by=by,
+        at=at,
+        reason=told["reason"],
+        answers=form.answers,
+        sources=form.sources,
     )
 
 
@@ -237,13 +292,18 @@ def _what_happened(account: ReferredAccount) -> str:
     if account.status != AccountStatus.IN_REVIEW:
         return f"the account is {AccountStatus(account.status).label.lower()}."
     last = account.calls.select_related("outcome", "called_by").last()
+    corrected = account.corrections.select_related("corrected_by").last()
+    if corrected is not None and (last is None or corrected.corrected_at > last.called_at):
+        field = corrected.field.replace("_", " ")
+        when = f"{corrected.corrected_at:%H:%M} UTC"
+        return f"{corrected.corrected_by} corrected the {field} at {when}. What you typed is still here."
     if last is None:
         return "a decision was undone, or the account reopened."
     called = f"{last.called_by} logged “{last.outcome.label}” at {last.called_at:%H:%M} UTC."
     return f"{called} What you typed is still here."
 
 
-def _last(model: type[Call | Decision | StatusChange]) -> Subquery:
+def _last(model: type[Call | Decision | StatusChange | Correction]) -> Subquery:
     return Subquery(model.objects.filter(account=OuterRef("pk")).order_by("-pk").values("pk")[:1])
 
 
@@ -253,3 +313,7 @@ def _choices(form: forms.Form, field: str, choices: list[tuple[str, str]]) -> No
 
 def _name(question: Criterion) -> str:
     return f"{ANSWER}{question.code}"
+
+
+def _source_name(question: Criterion) -> str:
+    return f"{SOURCE}{question.code}"

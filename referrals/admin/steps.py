@@ -83,6 +83,8 @@ class Step:
     """What the button rests on, as text; goes with a ``SeenForm``."""
     is_next: bool = False
     """It is the one next step of the page."""
+    is_apart: bool = False
+    """Its form stands on its own page only: what it offers to choose from is asked for there."""
     then: str = "change"
     """The page that follows: the last part of the name of its address."""
 

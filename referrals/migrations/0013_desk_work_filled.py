@@ -14,15 +14,17 @@ AT_ONCE = 2_000
 def fill_keys(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
     """Existing customers had neither name nor phone: theirs stay empty."""
     accounts = apps.get_model("referrals", "ReferredAccount").objects
-    filled = []
-    for account in accounts.only("company_name", "phone", "country").iterator(AT_ONCE):
-        account.name_key = name_key(account.company_name)
-        account.phone_key = phone_key(account.phone, account.country)
-        filled.append(account)
-        if len(filled) == AT_ONCE:
-            accounts.bulk_update(filled, ["name_key", "phone_key"])
-            filled = []
-    accounts.bulk_update(filled, ["name_key", "phone_key"])
+    known = accounts.order_by("pk")
+    last = 0
+    while rows := list(known.filter(pk__gt=last)[:AT_ONCE]):
+        for account in rows:
+            account.name_key = name_key(account.company_name)
+            account.phone_key = phone_key(account.phone, account.country)
+        # The rows are there: what is inserted over them only changes these columns, many at once.
+        accounts.bulk_create(
+            rows, update_conflicts=True, unique_fields=["id"], update_fields=["name_key", "phone_key"]
+        )
+        last = rows[-1].pk
 
 
 def fill_sources(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:

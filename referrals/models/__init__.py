@@ -20,6 +20,7 @@ from referrals.models.event import (
     AccountEvent,
     EventVoid,
 )
+from referrals.models.funnel_month import FunnelMonth
 from referrals.models.host import (
     ApiClient,
     ExistingCustomer,
@@ -87,6 +88,7 @@ __all__ = [
     "ExistingCustomer",
     "FailingPart",
     "FunnelCount",
+    "FunnelMonth",
     "Holiday",
     "Host",
     "JobRun",

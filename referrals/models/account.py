@@ -213,6 +213,18 @@ class ReferredAccount(models.Model):
                 condition=Q(evaluate_at__isnull=False),
                 name="referred_account_evaluate_at",
             ),
+            # Staff filter a long list, the last ones first.
+            models.Index(fields=["status", "id"], name="referred_account_status"),
+            models.Index(
+                fields=["activity", "id"],
+                condition=~Q(activity="ACTIVE"),
+                name="referred_account_not_active",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(account_match=True) | Q(email_match=True) | Q(domain_match=True),
+                name="referred_account_flagged",
+            ),
             # Facts find their accounts; screening finds the same company.
             models.Index(fields=["host_account"], name="referred_account_host_account"),
             models.Index(fields=["program", "email"], name="referred_account_email"),
@@ -223,6 +235,10 @@ class ReferredAccount(models.Model):
             ),
             models.Index(
                 fields=["phone_key"], opclasses=["varchar_pattern_ops"], name="referred_account_phone"
+            ),
+            # Most companies tell no registration number.
+            models.Index(
+                fields=["registration"], condition=~Q(registration=""), name="referred_account_registered"
             ),
         ]
 

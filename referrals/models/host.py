@@ -1,6 +1,7 @@
 """The host product: the company's own software, whose customers are referred."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils.crypto import get_random_string
 
 
@@ -77,6 +78,9 @@ class ExistingCustomer(models.Model):
             ),
             models.Index(
                 fields=["phone_key"], opclasses=["varchar_pattern_ops"], name="existing_customer_phone"
+            ),
+            models.Index(
+                fields=["registration"], condition=~Q(registration=""), name="existing_customer_registered"
             ),
         ]
 

@@ -20,6 +20,9 @@ from tldextract import TLDExtract
 # Names at least this alike are shown to staff as possible doubles. A suggestion, never a reason.
 LOOK_ALIKE_FROM = 90
 
+COUNTRIES: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
+"""ISO codes of the countries that have a telephone network."""
+
 PUBLIC_EMAIL_DOMAINS: frozenset[str] = frozenset(free_domains) | frozenset(throw_away_domains)
 
 # Left to its defaults the library fetches the list from the network and keeps it on the disk.
@@ -120,6 +123,15 @@ def normalized_phone(text: str | None, country: str | None = None) -> str:
     if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return ""
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def normalized_website(text: str | None) -> str:
+    """The address of a website with its scheme, '' if it cannot be one."""
+    address = (text or "").strip()
+    if address and "://" not in address:
+        address = f"https://{address}"
+    is_web = address.partition("://")[0].lower() in {"http", "https"}
+    return address if is_web and registrable_domain(address) else ""
 
 
 def name_likeness(a: str | None, b: str | None) -> float:

@@ -80,7 +80,7 @@ def is_web(address: str) -> bool:
     return address.lower().startswith(("https://", "http://"))
 
 
-PRESETS = {"in_an_hour": "+1 h", "tomorrow": "Tomorrow", "monday": "Monday"}
+PRESETS = {"in_an_hour": "+1 h", "tomorrow": "Tomorrow", "monday": "Monday", "next_day": "Next day"}
 
 
 @register.filter

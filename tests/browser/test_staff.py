@@ -37,8 +37,8 @@ def story() -> Story:
     for who, group in [
         (told.cara, "Callers"),
         (told.sam, "Seniors"),
-        (told.fay, "Finance"),
-        (told.finn, "Finance"),
+        (told.fay, "Finance preparers"),
+        (told.finn, "Finance approvers"),
     ]:
         who.groups.set([Group.objects.get(name=group)])
     for days, name in [(4, "acme"), (2, "globex"), (1, "initech")]:

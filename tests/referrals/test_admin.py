@@ -152,9 +152,13 @@ def test_a_list_costs_the_same_with_one_row_and_with_three(
 )
 def test_an_account_is_found_by_its_whole_text(searched, admin_client):
     acme = ReferredAccountFactory(
-        company_name="Acme GmbH", host_account="acme-1", domain="acme.example", email="office@acme.example"
+        company_name="Acme GmbH",
+        name_key="acme",
+        host_account="acme-1",
+        domain="acme.example",
+        email="office@acme.example",
     )
-    ReferredAccountFactory(company_name="Acme Inc.")
+    ReferredAccountFactory(company_name="Acme Inc.", name_key="acme")
 
     found = admin_client.get(list_page(ReferredAccount), {"q": searched})
 

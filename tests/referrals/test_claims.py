@@ -1,9 +1,6 @@
 """Taking companies by HTTP: one at a time, one person each, and what is typed is never lost."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
-from threading import Barrier
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -13,14 +10,13 @@ from django.urls import reverse
 
 from referrals import reviews
 from referrals.models import Call, Decision, Note, ReferredAccount, Review
-from tests.story import Story, at_once, nothing_changes
+from tests.story import Story, nothing_changes
 
 pytestmark = pytest.mark.django_db
 
 QUESTIONS = ["not_freelancer", "not_lsp", "new_customer", "needs_translation"]
 ALL_YES = {f"answer_{code}": "yes" for code in QUESTIONS}
 SECRETS = ["+4930123456", "office@acme.example", "Anna Muster"]
-PRESSES = 20
 
 
 @pytest.fixture
@@ -347,63 +343,3 @@ def test_a_time_that_cannot_be_is_refused_beside_its_field(pressed, problem, sto
     assert answer.status_code == 409
     assert problem in answer.content.decode() + str(answer.context["form"].errors)
     assert "Kept.</textarea>" in answer.content.decode()
-
-
-# --- at the same moment -----------------------------------------------------------------------------------
-
-
-class BothHaveLooked:
-    """Let two people take a company only when both have looked for one: the moment at which it matters."""
-
-    def __init__(self, take: Callable[..., bool]) -> None:
-        self.take, self.meet = take, Barrier(2)
-        self.arrived: set[int] = set()
-
-    def __call__(self, review: Review, person: User, *, at: datetime) -> bool:
-        if person.pk not in self.arrived:
-            self.arrived.add(person.pk)
-            self.meet.wait(timeout=20)
-        return self.take(review, person, at=at)
-
-
-def without_the_swap(review: Review, person: User, *, at: datetime) -> bool:
-    """Take what was looked at, whoever took it since."""
-    Review.objects.filter(pk=review.pk).update(holder=person, held_since=at, held_until=at + reviews.LEASE)
-    return True
-
-
-def press_at_once(people: list[User], take: Callable[..., bool], monkeypatch) -> list[list[str]]:
-    """Two people press Next at the same moment, again and again: what each was given, round by round."""
-    clients = [client_of(person) for person in people]
-    rounds = []
-    for _ in range(PRESSES):
-        monkeypatch.setattr(reviews, "_take", BothHaveLooked(take))
-        rounds.append(at_once(*(partial(_press, client) for client in clients)))
-        Review.objects.update(holder=None, held_since=None, held_until=None)
-    return rounds
-
-
-def _press(client: Client) -> str:
-    return client.post(at("next")).url
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_who_press_next_at_the_same_moment_never_get_the_same(story, monkeypatch):
-    for number in range(3):
-        story.sign_up(f"company{number}")
-
-    rounds = press_at_once([story.cara, story.fay], reviews._take, monkeypatch)
-
-    assert [one for one, other in rounds if one == other] == []
-    assert all(url != at("reviews") for given in rounds for url in given)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_without_the_swap_they_do(story, monkeypatch):
-    """Negative control: looking first and taking then is not enough."""
-    for number in range(3):
-        story.sign_up(f"company{number}")
-
-    rounds = press_at_once([story.cara, story.fay], without_the_swap, monkeypatch)
-
-    assert all(one == other for one, other in rounds)

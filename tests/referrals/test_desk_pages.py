@@ -24,9 +24,10 @@ STEPS = ["undo", "reopen", "revoke", "waive", "take", "take_over", "release"]
 def story(time_machine) -> Story:
     told = Story("smartcat")
     call_command("make_groups", verbosity=0)
-    groups = [(told.cara, "Callers"), (told.sam, "Seniors"), (told.fay, "Finance"), (told.finn, "Auditors")]
-    for who, group in groups:
-        who.groups.set([Group.objects.get(name=group)])
+    finance = ["Finance preparers", "Finance approvers"]
+    groups = [(told.cara, ["Callers"]), (told.sam, ["Seniors"]), (told.fay, finance)]
+    for who, theirs in [*groups, (told.finn, ["Auditors"])]:
+        who.groups.set(Group.objects.filter(name__in=theirs))
     time_machine.move_to(told.now, tick=False)
     return told
 
@@ -55,7 +56,7 @@ def take(client: Client, account: ReferredAccount) -> Client:
 def filled_in(client: Client, account: ReferredAccount, **typed: str) -> dict[str, str]:
     """The form as the page gives it, with what somebody types."""
     form = client.get(at("review", account.pk)).context["form"]
-    return {"version": form.initial["version"], "source": "call", **typed}
+    return {"version": form.initial["version"], **typed}
 
 
 def post(user: User, account: ReferredAccount, **typed: str):
@@ -101,8 +102,9 @@ def test_a_call_that_is_logged_as_reached_is_not_logged_twice(story, acme):
 
 
 def test_nobody_was_called_if_a_document_answers(story, acme):
-    without_name = post(story.cara, acme, **ALL_YES, result="QUALIFIED", source="document")
-    post(story.cara, acme, **ALL_YES, result="QUALIFIED", source="document", note="Commercial register.")
+    from_register = {f"source_{code}": "REGISTRY" for code in QUESTIONS}
+    without_name = post(story.cara, acme, **ALL_YES, **from_register, result="QUALIFIED")
+    post(story.cara, acme, **ALL_YES, **from_register, result="QUALIFIED", note="Commercial register.")
 
     assert list(without_name.context["form"].errors) == ["note"]
     assert (Call.objects.count(), Decision.objects.count()) == (0, 1)
