@@ -7,6 +7,7 @@ From November 2026 addresses of free lines are refused: none is written, or town
 import string
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 
 from lxml import etree
 from stdnum import bic as bics
@@ -54,7 +55,8 @@ def write(
     total = to_text(sum(each.amount_minor for each in instructions), "EUR")
     name = _of_payer("name", payer.name)
 
-    document = etree.Element(f"{{{NAMESPACE}}}Document", nsmap={None: NAMESPACE})
+    own_names: Any = {None: NAMESPACE}
+    document = etree.Element(f"{{{NAMESPACE}}}Document", nsmap=own_names)
     root = _add(document, "CstmrCdtTrfInitn")
     header = _add(root, "GrpHdr")
     _add(header, "MsgId", identification)
