@@ -197,12 +197,14 @@ MIDDLEWARE = [
     "config.request_log.RequestLog",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "config.typed_text.GivenBack",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.second_factor.SecondFactor",
+    "config.well_formed.WellFormed",
     "config.typed_text.TypedText",
     # Last: it turns what the log-in answers to somebody who is locked out into a page.
     "axes.middleware.AxesMiddleware",
@@ -304,6 +306,7 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "config.formats"
 USE_TZ = True
 # Instants are stored and logged in UTC; each program has a time zone of its own.
 TIME_ZONE = "UTC"

@@ -1,4 +1,8 @@
-"""What the bonuses of a program come to by months: summed by a sweep, read by whoever opens a page."""
+"""
+What the bonuses of a program come to by months: summed by a sweep, read by whoever opens a page.
+
+Paid is what was paid less what was reversed since, as everywhere: a reversed bonus counts in no month.
+"""
 
 from collections import defaultdict
 from datetime import date, datetime
@@ -25,7 +29,7 @@ def sum_up(program: Program, *, as_of: datetime) -> int:
     zone = ZoneInfo(program.time_zone)
     since = first_instant(months_back(local_date(as_of, zone), MONTHS - 1), zone)
     mine = Bonus.objects.filter(account__program=program)
-    paid = mine.filter(status__in=[BonusStatus.PAID, BonusStatus.REVERSED], paid_at__gte=since)
+    paid = mine.filter(status=BonusStatus.PAID, paid_at__gte=since)
     sums: dict[tuple[date, str], dict[str, int]] = defaultdict(dict)
     for field, bonuses, month in (
         ("activated_minor", mine.filter(activated_at__gte=since), TruncMonth("activated_at", tzinfo=zone)),

@@ -1,9 +1,10 @@
 """
 Appeals: the referrer asks, through staff, for a refused or expired account to be looked at again.
 
-The account is reopened, and its review says against which decision the appeal is: whoever took that one is
-never served the company, cannot take it and cannot decide (referrals.first_decider). What was refused by no
-person - a check, a deadline, too many calls - anybody may decide.
+The account is reopened, and its review says against which decision the appeal is: whoever took that one, or
+refused the account before, is never served the company, cannot take it, cannot decide and cannot undo what
+another decides (referrals.first_decider). What was refused by no person - a check, a deadline, too many
+calls - anybody may decide.
 """
 
 from datetime import datetime
@@ -11,9 +12,8 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from referrals import notes, qualification
+from referrals import first_decider, notes, qualification
 from referrals.models import Decision, ReferredAccount, Review
-from referrals.rules.lifecycle import AccountStatus, Cause
 from referrals.rules.refusal import Refused
 
 ABOUT = "appeal"
@@ -48,7 +48,5 @@ def take_up(account: ReferredAccount, *, by: User, at: datetime, evidence: str) 
 
 def decision_against(account: ReferredAccount) -> Decision | None:
     """The last refusal by a person that took effect; ``None``: no person has refused the account."""
-    refusals = Decision.objects.filter(
-        account=account, result=AccountStatus.NOT_QUALIFIED, status_changes__cause=Cause.DECIDED
-    )
+    refusals = first_decider.refusals().filter(account=account)
     return refusals.select_related("decided_by").order_by("-pk").first()

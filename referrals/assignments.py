@@ -13,14 +13,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from referrals import reviews, scopes
+from referrals import deciders, first_decider, reviews, scopes
 from referrals.models import Note, Program, ProgramStaff, Review
 from referrals.rules.refusal import Refused
 
-DECIDE = "referrals.decide_referredaccount"
-SENIOR = "referrals.reopen_referredaccount"
-BACKEND = "django.contrib.auth.backends.ModelBackend"
-"""Groups and permissions are Django's own, whoever lets people in."""
+DECIDE = deciders.DECIDE
 NAMED = 3
 """So many companies are named in a refusal; of more the rest is counted."""
 
@@ -44,8 +41,7 @@ class Assigned:
 
 def people() -> QuerySet[User]:
     """Who may be given companies: active staff who may decide, by name."""
-    deciders = User.objects.with_perm(DECIDE, backend=BACKEND)
-    return deciders.filter(is_staff=True).order_by("username")
+    return deciders.people().order_by("username")
 
 
 def people_of(programs: Iterable[Program | int]) -> QuerySet[User]:
@@ -66,11 +62,13 @@ def assign(chosen: QuerySet[Review], to: User, *, by: User, at: datetime) -> Ass
 
     :raises CannotBeAssigned: if the person left, may not decide about all of them, or works for others
     """
+    # Locked and read anew: whoever lets this person leave meanwhile waits, and then frees this, too.
+    to = User.objects.select_for_update(no_key=True).get(pk=to.pk)
     asked = list(chosen.values_list("pk", flat=True))
     waiting = _waiting(Review.objects.filter(pk__in=asked))
     # Locked, in one order for all who lock many: nobody takes or closes one of them meanwhile.
     locked = waiting.select_for_update(of=("self",)).order_by("pk")
-    open_ones = list(locked.select_related("account", "program", "holder", "appeal_of"))
+    open_ones = list(locked.select_related("account", "program", "holder"))
     _refuse_wrong_person(to, open_ones)
     # Closed in between, it stays closed.
     count = Review.objects.filter(pk__in=[each.pk for each in open_ones], closed_at__isnull=True).update(
@@ -84,7 +82,9 @@ def assign(chosen: QuerySet[Review], to: User, *, by: User, at: datetime) -> Ass
 @transaction.atomic
 def unassign(chosen: QuerySet[Review], *, by: User, at: datetime) -> int:
     """Make these companies anybody's again; returns how many were somebody's."""
-    assigned = list(_waiting(chosen).filter(assigned_to__isnull=False))
+    # Locked: what is assigned to another meanwhile is not among what was chosen any more, or waits.
+    locked = _waiting(chosen).select_for_update(of=("self",)).order_by("pk")
+    assigned = list(locked.filter(assigned_to__isnull=False))
     Review.objects.filter(pk__in=[each.pk for each in assigned]).update(assigned_to=None)
     _keep(assigned, "Assigned to nobody.", by=by, at=at)
     return len(assigned)
@@ -127,13 +127,19 @@ def _refuse_wrong_person(to: User, open_ones: list[Review]) -> None:
     names = {each.program_id: each.program.name for each in open_ones}
     if others := sorted(name for pk, name in names.items() if theirs is not None and pk not in theirs):
         raise CannotBeAssigned(f"{to} does not work for {', '.join(others)}: choose another person.")
-    decided = [each for each in open_ones if each.appeal_of and each.appeal_of.decided_by_id == to.pk]
-    if decided:
+    refused = set(_refused_before(to, open_ones))
+    if decided := [each for each in open_ones if each.pk in refused]:
         raise CannotBeAssigned(
             f"{to} took the decision that is appealed against ({_named(decided)}): choose another person."
         )
     if not to.has_perm(reviews.SENIOR) and (needed := [each for each in open_ones if each.for_senior]):
         raise CannotBeAssigned(f"{_named(needed)}: this is for a senior, and {to} is none.")
+
+
+def _refused_before(person: User, open_ones: list[Review]) -> QuerySet[Review, int]:
+    numbers = [each.pk for each in open_ones]
+    appeals = Review.objects.filter(first_decider.appealed(person), pk__in=numbers)
+    return appeals.values_list("pk", flat=True)
 
 
 def _named(some: list[Review]) -> str:

@@ -13,6 +13,7 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from referrals import assignments, reviews, scopes
 from referrals.models import Call, Decision, Review
+from referrals.names import from_slug
 from referrals.rules.lifecycle import Cause
 from referrals.rules.words import Word
 
@@ -27,7 +28,6 @@ class Work(Word):
     CALL_BACK_TODAY = "call_back_today"
     CALL_BACK_DUE = "call_back_due"
     FOR_SENIOR = "for_senior"
-    DECIDED = "decided"
 
 
 @dataclass
@@ -171,21 +171,21 @@ def _programs(viewer: User, at: datetime) -> list[OfProgram]:
     rows = (
         reviews.waiting(viewer)
         .order_by()
-        .values_list("program", "program__slug", "program__name")
+        .values_list("program", "program__slug")
         .annotate(**{f"n_{name}": count for name, count in counted.items()})
     )
     found: dict[int, OfProgram] = {}
-    for pk, slug, name, *numbers in rows:
-        found[pk] = OfProgram(slug, name, Counts(**dict(zip(counted, numbers, strict=True))))
+    for pk, slug, *numbers in rows:
+        found[pk] = OfProgram(slug, from_slug(slug), Counts(**dict(zip(counted, numbers, strict=True))))
     today = scopes.within(decided_since(Review.objects.all(), midnight(at)), viewer).order_by()
-    of_today = today.values_list("program", "program__slug", "program__name").annotate(count=Count("pk"))
-    for pk, slug, name, count in of_today:
-        found.setdefault(pk, OfProgram(slug, name)).counts.decided = count
+    of_today = today.values_list("program", "program__slug").annotate(count=Count("pk"))
+    for pk, slug, count in of_today:
+        found.setdefault(pk, OfProgram(slug, from_slug(slug))).counts.decided = count
     return sorted(found.values(), key=lambda each: (each.name, each.slug))
 
 
 def _people(viewer: User, at: datetime) -> list[OfPerson]:
-    """Whoever may decide, and whoever else did something today."""
+    """Whoever may decide, of those who share a program; and whoever else did something in it today."""
     today = midnight(at)
     held = reviews.waiting(viewer).filter(_standing(Work.HELD, at)).select_related("account")
     numbers: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -221,7 +221,8 @@ def _people(viewer: User, at: datetime) -> list[OfPerson]:
         for person, count in rows:
             numbers[person][name] = count
     seen = {pk for pk in [*numbers, *has] if pk}
-    people = User.objects.filter(Q(pk__in=assignments.people().values("pk")) | Q(pk__in=seen))
+    colleagues = assignments.people().filter(scopes.colleagues(viewer))
+    people = User.objects.filter(Q(pk__in=colleagues.values("pk")) | Q(pk__in=seen))
     return [
         OfPerson(person, has=has.get(person.pk, []), **numbers.get(person.pk, {}))
         for person in people.order_by("username")

@@ -6,18 +6,21 @@ back, and the same thing done twice is done once. Whoever decides takes the comp
 somebody else is working on drops out.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, QuerySet, Subquery
 
 from referrals import first_decider, notes, qualification, reviews, scopes
 from referrals.models import Call, CallingRules, Decision, RejectionReason, Review, Terms
+from referrals.rules.business_days import BusinessDays, given_up_from
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.refusal import Refused
 from referrals.rules.words import Check
+from referrals.rules.zones import local_date
 
 SENIOR = "referrals.reopen_referredaccount"
 LEAD = "referrals.lead_referredaccount"
@@ -33,11 +36,17 @@ def chosen(numbers: Collection[int], person: User) -> QuerySet[Review]:
     """These reviews, as far as they are of the person's programs, with all that speaks for and against."""
     reached = Call.objects.filter(account=OuterRef("account"), round=OuterRef("round"), connected=True)
     joined = ["account__program", "account__terms__calling", "account__pending_decision__decided_by"]
+    calls = Call.objects.filter(account=OuterRef("account"), round=OuterRef("round")).order_by("called_at")
+    is_appealed = ExpressionWrapper(first_decider.appealed(person), output_field=BooleanField())
     found = scopes.within(Review.objects.filter(pk__in=numbers), person).order_by("due_at", "pk")
     return (
-        found.select_related(*joined, "program", "holder", "assigned_to", "appeal_of")
+        found.select_related(*joined, "program", "holder", "assigned_to")
         .prefetch_related("account__terms__rejection_reasons", "account__terms__criteria")
-        .annotate(was_reached=Exists(reached))
+        .annotate(
+            was_reached=Exists(reached),
+            first_called_at=Subquery(calls.values("called_at")[:1]),
+            is_appealed=is_appealed,
+        )
     )
 
 
@@ -118,8 +127,14 @@ def refuse(review: Review, *, reason: str, note: str, by: User, at: datetime) ->
     )
 
 
-def why_not_unreachable(review: Review, person: User, *, at: datetime) -> str:
-    """Why a company is not given up by its program's rule; '': nothing speaks against it."""
+def why_not_unreachable(
+    review: Review, person: User, *, at: datetime, business_days: Callable[[Terms], BusinessDays]
+) -> str:
+    """
+    Why a company is not given up by its program's rule; '': nothing speaks against it.
+
+    :param business_days: of the calendar of these terms
+    """
     if why_not := _why_not_decided(review, person, at=at):
         return why_not
     rules: CallingRules | None = getattr(review.account.terms, "calling", None)
@@ -129,18 +144,27 @@ def why_not_unreachable(review: Review, person: User, *, at: datetime) -> str:
         return "Somebody was reached there: decide on its own page."
     if review.tries < rules.max_attempts:
         return f"Called {review.tries} of {rules.max_attempts} times."
-    return ""
+    terms = review.account.terms
+    zone = ZoneInfo(terms.time_zone)
+    first_call_at = review.first_called_at  # type: ignore[attr-defined]  # of chosen()
+    if first_call_at is None:
+        return "Nobody has called there."
+    day = given_up_from(first_call_at, zone, business_days(terms), number=rules.give_up_after_business_days)
+    return f"From {day:%b} {day.day}: its program waits until then." if local_date(at, zone) < day else ""
 
 
 @transaction.atomic
-def mark_unreachable(review: Review, *, by: User, at: datetime) -> Decision:
+def mark_unreachable(
+    review: Review, *, by: User, at: datetime, business_days: Callable[[Terms], BusinessDays]
+) -> Decision:
     """
-    Give a company up that was called as often as its program says, each time in vain.
+    Give a company up that was called as often and for as long as its program says, each time in vain.
 
+    :param business_days: of the calendar of these terms
     :raises DropsOut: with what speaks against it
     :raises Refused: what taking the company or the decision refuses
     """
-    _refuse(why_not_unreachable(review, by, at=at))
+    _refuse(why_not_unreachable(review, by, at=at, business_days=business_days))
     reviews.claim(review, by, at=at)
     reason = review.account.terms.calling.unreachable_reason
     return qualification.decide(
@@ -156,7 +180,7 @@ def _why_not_decided(review: Review, person: User, *, at: datetime) -> str:
         return f"{decision.decided_by} has decided already: {decision.get_result_display().lower()}."
     if reviews.is_held(review, at=at) and review.holder_id != person.pk:
         return f"{review.holder} has it, until {review.held_until:%H:%M} UTC."
-    if review.appeal_of is not None and review.appeal_of.decided_by_id == person.pk:
+    if review.is_appealed:  # type: ignore[attr-defined]  # of chosen()
         return first_decider.why_not(account)
     if review.for_senior and not person.has_perm(SENIOR):
         return "It carries a signal that a senior looks at."

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from referrals import evidence, reviews, screening
+from referrals import evidence, matches, reviews, screening
 from referrals.models import Correction, ReferredAccount
 from referrals.rules import identity
 from referrals.rules.calling import zone_of
@@ -97,9 +97,11 @@ def correct(
         )
         for field, value in changes.items()
     )
-    known = evidence.known(account)
+    was, known = matches.of(account), evidence.known(account)
     waived = {code for code, result in known.items() if result == Result.WAIVED}
     screening.look(account, at=at, waived=waived)
+    if matches.corrected(account, was=was, fields=changes, by=by, at=at):
+        reviews.hand_to_seniors(account, by=by)
     reviews.moved(account, at=at)
     return rows
 

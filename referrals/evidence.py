@@ -15,7 +15,7 @@ from referrals import notes
 from referrals.models import Call, Criterion, CriterionResult, Decision, ReferredAccount
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.refusal import Refused, require_two_people
-from referrals.rules.words import AnswerSource, Asked, CriterionSource, Result
+from referrals.rules.words import AnswerSource, Asked, Check, CriterionSource, Result
 
 
 class Unanswered(Refused):
@@ -34,6 +34,12 @@ class UnknownCriterion(Refused):
     """The terms of the account have no such criterion."""
 
     code = "unknown_criterion"
+
+
+class NothingToWaive(Refused):
+    """The account is decided: a waiver would count for a later review that nobody asked it for."""
+
+    code = "nothing_to_waive"
 
 
 class NobodyReached(Refused):
@@ -56,9 +62,16 @@ def waive(
     Let a criterion not count against an account; it takes two people and a reason.
 
     :raises SamePerson: if both are one
+    :raises NothingToWaive: if nobody reviews the account, or a decision about it waits
     :raises UnknownCriterion: if the terms of the account have no such criterion
     """
     require_two_people(by, approved_by)
+    # Locked, as by a decision: what is decided meanwhile is either seen here, or sees the waiver.
+    current = ReferredAccount.objects.select_for_update(of=("self",)).get(pk=account.pk)
+    if current.status != AccountStatus.IN_REVIEW or current.pending_decision_id is not None:
+        raise NothingToWaive(
+            f"{account} is not in review any more: nothing is waived. Reopen it, then propose it anew."
+        )
     row = account.terms.criteria.filter(code=criterion).first()
     if row is None:
         raise UnknownCriterion(f"The terms of {account} have no criterion '{criterion}'.")
@@ -111,8 +124,22 @@ def refuse_missing(account: ReferredAccount, known: Mapping[str, str]) -> None:
     if missing := [c.question for c in required_questions(account) if known.get(c.code) not in good]:
         raise Unanswered(f"Not answered with yes: {' '.join(missing)}")
     automatic = (c for c in account.terms.criteria.all() if c.source == CriterionSource.AUTOMATIC)
-    if failed := [c.code for c in automatic if c.required and known.get(c.code) not in good]:
-        raise CriterionFailed(f"Failed and not waived: {', '.join(failed)}.")
+    if failed := [why_failed(c) for c in automatic if c.required and known.get(c.code) not in good]:
+        raise CriterionFailed(" ".join(failed))
+
+
+def why_failed(criterion: Criterion) -> str:
+    """What an automatic check speaks against, and what helps, in a sentence."""
+    match criterion.check_kind:
+        case Check.KIND:
+            found, helps = "The kind of the account does not count for this program", "correct it"
+        case Check.COMPANY_EMAIL:
+            found, helps = "The e-mail is of a public service", "correct it"
+        case Check.EVIDENCE:
+            found, helps = "Something that the terms ask for is missing", "add it by a correction"
+        case _:
+            found, helps = "We knew the company before", "correct what was mistyped"
+    return f"{found}: {helps}, or ask for a waiver."
 
 
 def refuse_uncalled(account: ReferredAccount) -> None:

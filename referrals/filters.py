@@ -1,7 +1,6 @@
 """What the queue of the call desk is filtered and searched by; all of it stands in the address."""
 
 from datetime import datetime, timedelta, tzinfo
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +12,9 @@ from django.utils import timezone
 
 from referrals import board, reviews, scopes, search
 from referrals.models import Program, Review
+from referrals.names import of_program
 from referrals.rules.languages import COUNTRIES, LANGUAGES, SPOKEN_IN
+from referrals.rules.row_numbers import MOST
 from referrals.rules.words import Word
 
 SEE_CONTACT = "referrals.contact_referredaccount"
@@ -36,6 +37,25 @@ class Holder(Word):
     NOBODY = "nobody"
 
 
+SAME_AS_THE_REFERRER = {
+    Resemblance.ANY: "Any",
+    Resemblance.ACCOUNT: "Same account as the referrer",
+    Resemblance.EMAIL: "Same e-mail as the referrer",
+    Resemblance.DOMAIN: "Same domain as the referrer",
+}
+WORK = {
+    board.Work.CALLABLE: "Can be called now",
+    board.Work.HELD: "Somebody works on it",
+    board.Work.ASSIGNED: "Assigned to somebody",
+    board.Work.NOBODYS: "Anybody's",
+    board.Work.CALL_BACK_TODAY: "Call-back today",
+    board.Work.CALL_BACK_DUE: "Call-back due now",
+    board.Work.FOR_SENIOR: "For a senior",
+}
+"""How the work stands, as people say it; whatever is not named here cannot be chosen."""
+USUAL = ["en", "de", "fr", "es", "pt", "it", "nl", "pl", "zh", "ja"]
+"""Languages in which most companies are called; they stand before all others."""
+USUAL_FIRST = sorted(LANGUAGES, key=lambda each: USUAL.index(each[0]) if each[0] in USUAL else len(USUAL))
 FLAGGED = Q(account_match=True) | Q(email_match=True) | Q(domain_match=True)
 """What holds for accounts that look like their referrers."""
 TRIES = [("0", "None"), ("1", "1"), ("2", "2"), ("3", "3 or more")]
@@ -61,13 +81,19 @@ class CountryFilter(filters.CharFilter):
     field_class = CountryField
 
 
+class PersonFilter(filters.Filter):
+    """The number of a person; what is none is told, before anything is counted with it."""
+
+    field_class = forms.IntegerField
+
+
 class ReviewFilter(filters.FilterSet):
     """Reviews by what a caller looks for."""
 
     q = filters.CharFilter(
         label="Company, domain, phone, referrer or code",
         method="search",
-        widget=forms.TextInput({**SHORT, "data-key": "/"}),
+        widget=forms.TextInput({**SHORT, "data-key": "/", "size": 32}),
     )
     program = filters.ChoiceFilter(
         field_name="program__slug",
@@ -82,9 +108,9 @@ class ReviewFilter(filters.FilterSet):
         widget=forms.TextInput({**SHORT, "size": 3, "maxlength": 2, "placeholder": "DE"}),
     )
     language = filters.ChoiceFilter(
-        label="Language of the country",
+        label="Language",
         method="by_language",
-        choices=LANGUAGES,
+        choices=USUAL_FIRST,
         empty_label="All",
         error_messages=NO_CHOICE,
         widget=forms.Select(SHORT),
@@ -100,7 +126,7 @@ class ReviewFilter(filters.FilterSet):
     flag = filters.ChoiceFilter(
         label="Flag",
         method="by_flag",
-        choices=Resemblance.choices(),
+        choices=[(flag.value, label) for flag, label in SAME_AS_THE_REFERRER.items()],
         empty_label="All",
         error_messages=NO_CHOICE,
         widget=forms.Select(SHORT),
@@ -124,12 +150,14 @@ class ReviewFilter(filters.FilterSet):
     work = filters.ChoiceFilter(
         label="Work",
         method="by_work",
-        choices=board.Work.choices(),
+        choices=[(work.value, label) for work, label in WORK.items()],
         empty_label="All",
         error_messages=NO_CHOICE,
         widget=forms.Select(SHORT),
     )
-    person = filters.NumberFilter(label="Person", method="by_person", widget=forms.HiddenInput)
+    person = PersonFilter(
+        label="Person", method="by_person", min_value=1, max_value=MOST, widget=forms.HiddenInput
+    )
     referrer = filters.CharFilter(
         label="Referrer", method="by_referrer", widget=forms.TextInput({**SHORT, "size": 12})
     )
@@ -143,8 +171,8 @@ class ReviewFilter(filters.FilterSet):
         mine = scopes.within(Program.objects.all(), self.request.user, "pk")
         self.is_few = False
         # Read once: the form asks for its choices when it checks them, and when it shows them.
-        self.staffed = list(mine.filter(terms__qualified_by="STAFF").distinct().order_by("name", "slug"))
-        self.programs = [(program.slug, f"{program.name} ({program.slug})") for program in self.staffed]
+        self.staffed = list(mine.filter(terms__qualified_by="STAFF").distinct().order_by("slug"))
+        self.programs = [(program.slug, of_program(program)) for program in self.staffed]
         self.filters["program"].extra["choices"] = self.programs
         # The same instant, and today is the day that it has there.
         self.now = now.astimezone(self._zone_of(self.staffed))
@@ -158,7 +186,8 @@ class ReviewFilter(filters.FilterSet):
     def whose(self) -> User | None:
         """The person whose work is asked for."""
         number = self.form.cleaned_data.get("person") if self.form.is_valid() else None
-        return None if number is None else User.objects.filter(pk=int(number)).first()
+        seen = scopes.colleagues(self.request.user)
+        return None if number is None else User.objects.filter(seen, pk=number).first()
 
     @property
     def problems(self) -> list[str]:
@@ -207,8 +236,8 @@ class ReviewFilter(filters.FilterSet):
     def by_work(self, found: QuerySet[Review], name: str, work: str) -> QuerySet[Review]:
         return found.filter(board.condition(board.Work(work), at=self.now))
 
-    def by_person(self, found: QuerySet[Review], name: str, number: Decimal) -> QuerySet[Review]:
-        work, person = self.form.cleaned_data["work"], int(number)
+    def by_person(self, found: QuerySet[Review], name: str, person: int) -> QuerySet[Review]:
+        work = self.form.cleaned_data["work"]
         if self.data.get("tab") == "decided":
             return found.filter(board.decided_by(person, at=self.now))
         if work:

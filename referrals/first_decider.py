@@ -1,14 +1,15 @@
 """
 The first decider: who decided about an account leaves an appeal, and the second look, to another person.
 
-Against which decision an appeal is, its review says; referrals.appeals writes it when the review is opened,
-and it stays with that review for good.
+Once somebody has appealed, nobody who has ever refused the account decides about it: not about a second
+appeal, nor after it was reopened without one. Against which decision an appeal is, its review says.
 """
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q, QuerySet
 
 from referrals.models import Decision, ReferredAccount, Review
+from referrals.rules.lifecycle import AccountStatus, Cause
 from referrals.rules.refusal import Refused
 
 
@@ -19,20 +20,42 @@ class FirstDecider(Refused):
 
 
 def appealed(person: User) -> Q:
-    """Reviews that are appeals against a decision of this person."""
+    """Reviews of accounts that somebody has appealed about, and that this person has refused."""
     # Asked of the few appeals alone: a join would bring every decision to every review that waits.
-    theirs = Decision.objects.filter(pk=OuterRef("appeal_of"), decided_by=person)
-    return Q(appeal_of__isnull=False) & Q(Exists(theirs))
+    theirs = refusals().filter(decided_by=person).values("account")
+    appeals = Review.objects.filter(appeal_of__isnull=False, account__in=theirs)
+    return Q(account__in=appeals.order_by().values("account"))
+
+
+def refusals() -> QuerySet[Decision]:
+    """What people have refused, and what took effect."""
+    return Decision.objects.filter(result=AccountStatus.NOT_QUALIFIED, status_changes__cause=Cause.DECIDED)
 
 
 def refuse_appealed(account: ReferredAccount, person: User) -> None:
     """
-    Whoever took a decision does not decide about the appeal against it.
+    Whoever refused an account does not decide about the appeal, nor undoes what another decided.
 
     :raises FirstDecider: if this person did
     """
-    if Review.objects.filter(appealed(person), account=account, closed_at__isnull=True).exists():
+    if is_appealed(account, person):
         raise FirstDecider(why_not(account))
+
+
+def refuse_undoing(account: ReferredAccount, person: User) -> None:
+    """
+    Whoever may not decide about an appeal does not undo the decision of another about it.
+
+    :raises FirstDecider: then
+    """
+    decision = account.pending_decision
+    if decision is not None and decision.decided_by_id != person.pk:
+        refuse_appealed(account, person)
+
+
+def is_appealed(account: ReferredAccount, person: User) -> bool:
+    """The account is open again after an appeal, and this person has refused it before."""
+    return Review.objects.filter(appealed(person), account=account, closed_at__isnull=True).exists()
 
 
 def refuse_own(decision: Decision, person: User) -> None:
@@ -49,4 +72,4 @@ def refuse_own(decision: Decision, person: User) -> None:
 
 def why_not(account: ReferredAccount) -> str:
     """Why the first decider does nothing about an appeal, and who does."""
-    return f"You took the decision about {account} that this appeal is against: another person decides now."
+    return f"You refused {account} before the referrer appealed: another person decides now."

@@ -14,15 +14,16 @@ from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from referrals import assignments, scopes
-from referrals.models import Proposal, Review, SavedView
+from referrals.models import ProgramStaff, Proposal, Review, SavedView
 from referrals.rules.refusal import Refused
 
 IN_USER = "_auth_user_id"
 LONGEST_NAME = 60
 LEFT, CAME_BACK = "Left.", "Came back."
+OUT_OF_REACH = "This person works for programs that are not yours: who works for all of them does this."
 
 
 class CannotLeave(Refused):
@@ -70,12 +71,18 @@ def leave(person: User, *, to: User | None, withdraw: bool = False, by: User, at
     :param to: the colleague who gets assigned companies, agreed call backs and shared views; ``None``: what
         is to be called is everybody's again, and shared views stay as they are
     :param withdraw: take back what the person proposed; else it stays open for others
-    :raises CannotLeave: if it is oneself, if the person has left, or if only an administrator may do it
+    :raises CannotLeave: if it is oneself, if the person has left or works for programs of others, too, or if
+        only an administrator may do it
     :raises CannotBeAssigned: if the colleague may not do all of that work
     """
-    leaver = User.objects.select_for_update().get(pk=person.pk)
+    # In one order, for two who leave to each other; what both write elsewhere meanwhile is not kept waiting.
+    both = User.objects.filter(pk__in=[each.pk for each in (person, to) if each is not None])
+    locked = {each.pk: each for each in both.select_for_update(no_key=True).order_by("pk")}
+    leaver = locked[person.pk]
     if leaver == by:
         raise CannotLeave("Nobody lets themselves leave: another person does.")
+    if not within_reach(by).filter(pk=leaver.pk).exists():
+        raise CannotLeave(OUT_OF_REACH)
     if not leaver.is_active:
         raise CannotLeave(f"{leaver} has left already.")
     if leaver.is_superuser and not by.is_superuser:
@@ -101,14 +108,31 @@ def come_back(person: User, *, by: User, at: datetime) -> None:
     """
     Open somebody's log-in again, with the groups and programs of before. Nothing is handed back.
 
-    :raises CannotComeBack: if the person never left, or if only an administrator may do it
+    :raises CannotComeBack: if the person never left or works for programs of others, too, or if only an
+        administrator may do it
     """
+    if not within_reach(by).filter(pk=person.pk).exists():
+        raise CannotComeBack(OUT_OF_REACH)
     if person.is_superuser and not by.is_superuser:
         raise CannotComeBack(f"{person} is an administrator: only another administrator does this.")
     if not User.objects.filter(pk=person.pk, is_active=False).update(is_active=True):
         raise CannotComeBack(f"{person} is here.")
     _log(person, f"{CAME_BACK} Nothing was handed back.", by=by, at=at)
     person.is_active = True
+
+
+def within_reach(by: User) -> QuerySet[User]:
+    """
+    Whom this person may let leave and come back, as far as programs go.
+
+    Who works for some programs: people who work for some of these and for no other. Everybody else: all.
+    """
+    programs = scopes.programs_of(by)
+    if programs is None:
+        return User.objects.all()
+    of_some = ProgramStaff.objects.filter(user=OuterRef("pk"))
+    inside, outside = of_some.filter(program__in=programs), of_some.exclude(program__in=programs)
+    return User.objects.filter(Exists(inside), ~Exists(outside), is_superuser=False)
 
 
 def give_back_out_of_reach(person: User, *, by: User, at: datetime) -> int:
@@ -182,8 +206,8 @@ def _end_sessions(person: User, *, at: datetime) -> None:
 def _told(had: InHand, *, to: User | None, withdraw: bool) -> str:
     proposals = "withdrawn" if withdraw else "kept open"
     return (
-        f"{LEFT} Claims freed: {had.held}. To {to or 'everybody'}: {had.assigned} assigned,"
-        f" {had.call_backs} call backs. Proposals {proposals}: {had.proposals}."
+        f"{LEFT} Claims freed: {had.held}. To {to or 'everybody'}: assigned {had.assigned},"
+        f" call-backs {had.call_backs}. Proposals {proposals}: {had.proposals}."
         f" Shared views: {had.shared_views}, {f'now of {to}' if to else 'as they were'}."
     )
 

@@ -10,11 +10,13 @@ from datetime import datetime
 from typing import TypeVar
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 
-from referrals import scopes
+from referrals import reviews, scopes
 from referrals.models import Comparison, ExistingCustomer, Program, ReferredAccount
 from referrals.rules.identity import LOOK_ALIKE_FROM, name_likeness
+from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.refusal import Refused
 from referrals.rules.words import Check, Verdict
 
@@ -36,6 +38,12 @@ class NotComparable(Refused):
     """The two are not two companies of one host."""
 
     code = "not_comparable"
+
+
+class NeedsSenior(Refused):
+    """Both are decided about: only a senior goes back to them."""
+
+    code = "needs_senior"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +173,37 @@ def search(account: ReferredAccount, text: str, *, seen_by: User) -> list[Compan
     accounts = _accounts(account, seen_by=seen_by).filter(exactly)
     customers = ExistingCustomer.objects.filter(exactly, host=account.program.host_id)
     return [*accounts.select_related("program")[:BY_EACH], *customers[:BY_EACH]]
+
+
+def may_say(account: ReferredAccount, other: Company, person: User) -> bool:
+    """Besides whoever has them: of two of which none is in review, only a senior says what they are."""
+    return bool(_in_review(account, other)) or person.has_perm(reviews.SENIOR)
+
+
+@transaction.atomic
+def say(account: ReferredAccount, other: Company, *, verdict: Verdict, by: User, at: datetime) -> Comparison:
+    """
+    Keep what somebody who works on the companies says: whoever has those of them that are in review.
+
+    A senior need not have the other one.
+
+    :raises NeedsSenior: if none of the two is in review, and the person is no senior
+    :raises LeaseOver: if nobody has one of them any more
+    :raises HeldBySomebody: if somebody else has one of them
+    :raises NotComparable: if the two are not two companies of one host
+    """
+    if not may_say(account, other, by):
+        raise NeedsSenior("None of the two is in review: a senior says whether they are one company.")
+    # In one order, whichever page it is said on: of two who hold each other up, neither would go on.
+    for each in sorted(_in_review(account, other), key=lambda company: company.pk):
+        if each.pk == account.pk or not by.has_perm(reviews.SENIOR):
+            reviews.refuse_without_lease(each, by, at=at)
+    return compare(account, other, verdict=verdict, by=by, at=at)
+
+
+def _in_review(account: ReferredAccount, other: Company) -> list[ReferredAccount]:
+    accounts = [account, other] if isinstance(other, ReferredAccount) else [account]
+    return [each for each in accounts if each.status == AccountStatus.IN_REVIEW]
 
 
 def compare(

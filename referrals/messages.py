@@ -33,7 +33,11 @@ LONGEST_ERROR = 500
 GIVEN_UP = Q(sent_at__isnull=True, tries__gte=MOST_TRIES)
 """All tries are used up: a person looks at it."""
 
+ASK_AGAIN = timedelta(seconds=50)
+"""So long after a server did not answer it is asked again: at the next run."""
+
 Send = Callable[[Message], None]
+Clock = Callable[[], datetime]
 
 
 def write(
@@ -69,15 +73,19 @@ def is_server_set() -> bool:
     return bool(settings.EMAIL_URL)
 
 
-def send_due(*, as_of: datetime, send: Send) -> Tally:
+def send_due(*, as_of: datetime, send: Send, clock: Clock | None = None) -> Tally:
     """
     Send each mail whose turn it is; one that fails is tried again later, and told.
 
+    While the server is away no try is used up: of those that wait one asks for it, another one next time.
+
     :param send: raises if the mail was not taken
+    :param clock: read for every mail, so that whoever sends many is not overtaken; else it stays ``as_of``
     """
     tally = Tally()
     for message in _due(as_of)[:MOST_IN_ONE_RUN]:
-        if not _claim(message, as_of=as_of):
+        now = clock() if clock else as_of
+        if not _claim(message, as_of=now):
             # Another worker has it.
             continue
         tally.examined += 1
@@ -88,10 +96,11 @@ def send_due(*, as_of: datetime, send: Send) -> Tally:
             Message.objects.filter(pk=message.pk, sent_at__isnull=True).update(error=told[:LONGEST_ERROR])
             tally.fail(f"message {message.pk}: {told}")
             if _nobody_answers(error):
-                # The others would wait as long, and use up their tries.
+                # The others would wait as long.
+                _give_try_back(message, claimed_at=now)
                 break
         else:
-            Message.objects.filter(pk=message.pk).update(sent_at=as_of, error="")
+            Message.objects.filter(pk=message.pk).update(sent_at=clock() if clock else as_of, error="")
             tally.done += 1
     return tally
 
@@ -121,19 +130,28 @@ def try_again(message: Message) -> bool:
 
 
 def _is_due(as_of: datetime) -> Q:
-    due = Q(tries=0, claimed_at__isnull=True)
+    # With no try used and yet claimed before: nobody answered.
+    due = Q(tries=0) & (Q(claimed_at__isnull=True) | Q(claimed_at__lte=as_of - ASK_AGAIN))
     for tries, wait in enumerate(WAITS, start=1):
         due |= Q(tries=tries, claimed_at__lte=as_of - wait)
     return due & Q(sent_at__isnull=True)
 
 
 def _due(as_of: datetime) -> QuerySet[Message]:
-    return Message.objects.filter(_is_due(as_of), written_at__lte=as_of).order_by("pk")
+    # Who has asked for a server that was away comes after those who have not: one mail at which the server
+    # hangs up does not keep the others back.
+    due = Message.objects.filter(_is_due(as_of), written_at__lte=as_of)
+    return due.order_by(F("claimed_at").asc(nulls_first=True), "pk")
 
 
 def _claim(message: Message, *, as_of: datetime) -> bool:
     mine = Message.objects.filter(_is_due(as_of), pk=message.pk)
     return bool(mine.update(claimed_at=as_of, tries=F("tries") + 1))
+
+
+def _give_try_back(message: Message, *, claimed_at: datetime) -> None:
+    mine = Message.objects.filter(pk=message.pk, sent_at__isnull=True, claimed_at=claimed_at, tries__gt=0)
+    mine.update(tries=F("tries") - 1)
 
 
 def _nobody_answers(error: Exception) -> bool:

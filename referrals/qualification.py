@@ -14,15 +14,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 
-from referrals import evidence, first_decider, notes, reviews, warning_signs
+from referrals import evidence, first_decider, matches, notes, reviews, warning_signs
 from referrals.jobs import Tally
-from referrals.models import (
-    Decision,
-    Program,
-    ReferredAccount,
-    RejectionReason,
-    StatusChange,
-)
+from referrals.models import Decision, Program, ReferredAccount, RejectionReason, StatusChange
 from referrals.rules.lifecycle import ACCOUNT_SOURCES, CLOSED, UNDECIDED, AccountStatus, Cause
 from referrals.rules.refusal import Refused
 
@@ -105,8 +99,7 @@ def decide(
     if account.pending_decision_id is not None:
         raise DecisionPending(f"{account} has just been decided by {_decider(account)}.")
     accepted = result == AccountStatus.QUALIFIED
-    decidable = {AccountStatus.IN_REVIEW} if accepted else UNDECIDED
-    if account.status not in decidable:
+    if account.status not in ({AccountStatus.IN_REVIEW} if accepted else UNDECIDED):
         raise NotInReview(f"{account} is {AccountStatus(account.status).label.lower()}: it is not in review.")
 
     why = None if accepted else _reason(account, code=reason)
@@ -145,9 +138,11 @@ def undo(account: ReferredAccount, *, by: User, at: datetime) -> None:
     Take a decision back before it counts; two rows of the trail remain, nothing else.
 
     :raises TooLate: if no decision waits, or its time has come
+    :raises FirstDecider: if another decided about an appeal of an account that this person had refused
     """
     account = _now(account)
     decision = account.pending_decision
+    first_decider.refuse_undoing(account, by)
     # take_effect() swaps the same column: of the two, exactly one finds the decision pending.
     undone = (
         decision is not None
@@ -202,6 +197,7 @@ def take_effect(account: ReferredAccount, *, at: datetime) -> None:
         only_if={"pending_decision": decision},
         changes={"pending_decision": None, "rejection_reason": decision.reason},
     )
+    matches.decided(account, by=decision.decided_by, at=at)
 
 
 @transaction.atomic

@@ -12,8 +12,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
 
-from referrals import first_decider, notes, scopes
-from referrals.models import CallingRules, ReferredAccount, Review, Signal, Terms
+from referrals import deciders, first_decider, matches, notes, scopes
+from referrals.models import CallingRules, ReferredAccount, Review, Terms
 from referrals.rules.calling import CallingHours, due_at, next_window, zone_of
 from referrals.rules.refusal import Refused
 from referrals.rules.words import Weekday
@@ -54,9 +54,9 @@ def open_for(account: ReferredAccount, *, at: datetime) -> Review:
         defaults={"program_id": account.program_id, "opened_at": at, "due_at": at},
     )
     if is_new or review.closed_at is not None:
-        review.closed_at = None
+        review.closed_at = review.call_from = review.call_back_at = review.call_back_by = None
         # A signal that nobody has settled outlives a decision that did not last.
-        review.for_senior = Signal.objects.filter(account=account, settled_at__isnull=True).exists()
+        review.for_senior = matches.opened(account, at=at)
         hours, zone = hours_of(account.terms), zone_of_company(account)
         # The time allowed begins anew: what was decided in time and did not last is not late.
         allowed = timedelta(hours=account.program.sla_calling_hours)
@@ -80,8 +80,8 @@ def hand_to_seniors(account: ReferredAccount, *, by: User) -> None:
     """A signal was told: a senior gets the account next, and a caller who told it gives it back."""
     review = Review.objects.filter(account=account, closed_at__isnull=True)
     review.update(for_senior=True)
+    review.filter(deciders.assignment_lapsed()).update(assigned_to=None)
     if not by.has_perm(SENIOR):
-        review.update(assigned_to=None)
         review.filter(holder=by).update(**NOBODY)
 
 
@@ -240,8 +240,8 @@ def may_be_served(person: User, *, at: datetime) -> Q:
 
 
 def is_not_anothers(person: User) -> Q:
-    """It is assigned to nobody else."""
-    return Q(assigned_to__isnull=True) | Q(assigned_to=person)
+    """It is assigned to nobody else who may still decide about it."""
+    return Q(assigned_to__isnull=True) | Q(assigned_to=person) | deciders.assignment_lapsed()
 
 
 def is_for(person: User) -> Q:

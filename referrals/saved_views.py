@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
+from referrals import scopes
 from referrals.models import SavedView
 from referrals.rules.refusal import Refused
 
@@ -41,8 +42,13 @@ class NotYours(Refused):
 
 
 def of(person: User) -> QuerySet[SavedView]:
-    """The views that a person finds beside the queue: own ones, and those that others share."""
-    return SavedView.objects.filter(Q(owner=person) | Q(is_shared=True)).select_related("owner")
+    """
+    The views that a person finds beside the queue: own ones, and those that others share.
+
+    What somebody searched by stands in a view: it is shared with whoever shares a program with its owner.
+    """
+    shared = Q(is_shared=True) & scopes.colleagues(person, "owner")
+    return SavedView.objects.filter(Q(owner=person) | shared).select_related("owner")
 
 
 @transaction.atomic

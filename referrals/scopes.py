@@ -71,6 +71,21 @@ def refuse_outside(person: User | AnonymousUser, program_id: int) -> None:
         raise OutOfScope("This belongs to a program that is not yours.")
 
 
+def colleagues(person: User | AnonymousUser, of_user: str = "pk") -> Q:
+    """
+    What holds for the people who work for one of a person's programs: no others are named to this person.
+
+    :param of_user: where from the row its person is found, such as ``owner``
+    """
+    programs = programs_of(person)
+    if programs is None:
+        return Q()
+    rows, for_all = ProgramStaff.objects.order_by(), User.objects.filter(is_superuser=True)
+    of_mine = Q(**{f"{of_user}__in": rows.filter(program__in=programs).values("user")})
+    of_all = ~Q(**{f"{of_user}__in": rows.values("user")})
+    return of_mine | of_all | Q(**{f"{of_user}__in": for_all.values("pk")})
+
+
 # --- what belongs to no single program ---------------------------------------------------------------------
 
 

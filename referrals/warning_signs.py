@@ -69,6 +69,8 @@ def settle(account: ReferredAccount, *, kind: SignalKind, by: User, at: datetime
 
     :raises NotSignalled: if none of this kind is open
     """
+    # As in put(): what is told meanwhile is either seen here, or sees that nobody waits for a senior.
+    ReferredAccount.objects.select_for_update(of=("self",)).get(pk=account.pk)
     if not _open(account).filter(kind=kind).update(settled_by=by, settled_at=at):
         raise NotSignalled(f"“{kind.label}” is not open about {account}.")
     notes.write(account, about=f"settled {kind.lower()}", text=note, by=by, at=at)
@@ -78,11 +80,14 @@ def settle(account: ReferredAccount, *, kind: SignalKind, by: User, at: datetime
 
 def refuse_open(account: ReferredAccount) -> None:
     """
-    Nobody qualifies an account about which a signal is open.
+    Nobody qualifies an account about which somebody has told a signal that is open.
+
+    What looks like its referrer a senior qualifies at once: ``matches.refuse_told`` refuses it to others.
 
     :raises SignalOpen: then, with what the signals say
     """
-    if kinds := [SignalKind(kind).label for kind in _open(account).values_list("kind", flat=True)]:
+    told = _open(account).exclude(kind=SignalKind.SELF_REFERRAL)
+    if kinds := [SignalKind(kind).label for kind in told.values_list("kind", flat=True)]:
         raise SignalOpen(f"A senior looks at this first: {', '.join(kinds)}. Until then it is not qualified.")
 
 

@@ -40,7 +40,7 @@ def test_the_pages_are_measured_over_made_accounts():
     run = subprocess.run(
         [
             *(sys.executable, "-m", "tests.bench", "pages"),
-            *("--accounts", "400", "--rounds", "1", "--no-browser"),
+            *("--accounts", "2000", "--rounds", "1", "--no-browser"),
         ],
         cwd=settings.BASE_DIR,
         capture_output=True,
@@ -51,7 +51,7 @@ def test_the_pages_are_measured_over_made_accounts():
     # 1: what it is measured on may well be busy.
     assert run.returncode in {0, 1}, run.stderr
     figures = json.loads(run.stdout)
-    assert (figures["goal"], figures["accounts"], figures["books_verified"]) == ("pages", 400, True)
+    assert (figures["goal"], figures["accounts"], figures["books_verified"]) == ("pages", 2000, True)
     assert {"queue, now", "queue, search phone", "accounts, page 1,000", "review page"} <= figures[
         "pages"
     ].keys()

@@ -4,12 +4,14 @@ import re
 from urllib.parse import unquote
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from referrals import reviews
 from referrals.models import Decision, ReferredAccount, Review
@@ -227,3 +229,107 @@ def test_a_log_in_form_that_is_too_old_says_so(story):
     assert answer.status_code == 403
     assert "Open the page anew" in answer.content.decode()
     assert User.objects.get(username="cara").last_login is None
+
+
+# --- one press after the log-in --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ended(story, acme, cara, filled_in, time_machine) -> HttpResponse:
+    """The page that gives Cara's form back: she has done nothing for longer than a session lasts unused."""
+    form = {**opened(cara, acme), **filled_in}
+    time_machine.shift(settings.SESSION_IDLE_SECONDS + 1)
+    reviews.claim(Review.objects.get(account=acme), story.cara, at=timezone.now())
+    return cara.post(address("review", acme), form, headers=HERE)
+
+
+def sent_again(page: HttpResponse, **changed: str) -> dict[str, str]:
+    """What *Send again* on that page posts."""
+    return {**form_on(page), "given_back_ticket": page.context["ticket"], **changed}
+
+
+def test_one_press_is_enough_for_the_person_whose_session_it_was(story, acme, cara, ended):
+    assert "You will be asked once more" not in ended.content.decode()
+    cookie = ended.cookies["given_back"]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Strict", "/admin/")
+
+    # Pressed before the log-in, the page comes again and is as good.
+    again = cara.post(address("review", acme), sent_again(ended), headers=HERE)
+    assert not Decision.objects.exists()
+    log_in(cara, "cara")
+    stored = cara.post(address("review", acme), sent_again(again), headers=HERE)
+
+    assert stored.status_code == 302
+    assert Decision.objects.get().decided_by == story.cara
+    assert stored.cookies["given_back"].value == ""
+
+
+def test_somebody_else_is_asked_once_more(story, acme, cara, ended):
+    log_in(cara, "sam")
+
+    with nothing_changes():
+        page = cara.post(address("review", acme), sent_again(ended), headers=HERE)
+
+    assert page.status_code == 403
+    assert "logged in as <strong>sam</strong>" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Origin": "null"}, {"Origin": "https://evil.example"}, {"Referer": "https://evil.example/"}],
+)
+def test_a_ticket_is_no_good_from_another_site(headers, story, acme, cara, ended):
+    log_in(cara, "cara")
+
+    with nothing_changes():
+        assert cara.post(address("review", acme), sent_again(ended), headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("changed", ["fields", "address", "ticket", "browser", "time", "no ticket"])
+def test_a_ticket_is_good_for_what_it_was_given_for_only(changed, story, acme, cara, ended, time_machine):
+    other = story.sign_up("bold", link="ben", phone="+49 40 777 888")
+    log_in(cara, "cara")
+    form, account = sent_again(ended), acme
+    if changed == "fields":
+        form["result"] = "NOT_QUALIFIED"
+    elif changed == "address":
+        account = other
+    elif changed == "ticket":
+        form["given_back_ticket"] += "x"
+    elif changed == "browser":
+        cara.cookies["given_back"] = "of-another-browser"
+    elif changed == "time":
+        time_machine.shift(settings.SESSION_SECONDS + 1)
+        log_in(cara, "cara")
+    else:
+        del form["given_back_ticket"]
+
+    with nothing_changes():
+        assert cara.post(address("review", account), form, headers=HERE).status_code == 403
+
+
+def test_who_was_never_logged_in_here_gets_no_ticket(story, acme):
+    """Else everybody could have a form of their own making signed."""
+    page = Client().post(address("review", acme), {"note": "Mine.", "result": "QUALIFIED"}, headers=HERE)
+
+    assert (page.status_code, page.context["ticket"], "given_back" in page.cookies) == (403, "", False)
+    assert "You will be asked once more" in page.content.decode()
+
+
+def test_what_was_chosen_is_told_in_words_and_what_was_not_answered_is_left_out(story, acme):
+    form = {
+        "answer_not_lsp": "?",
+        "answer_new_customer": "yes",
+        "outcome": "NO_ANSWER",
+        "reason": "language_service_provider",
+        "note": "NOT_SURE",
+    }
+
+    typed = Client().post(address("review", acme), form, headers=HERE).context["typed"]
+
+    assert sorted(typed) == [
+        ("Answer to “new customer”", "yes"),
+        ("Note", "NOT_SURE"),
+        ("Outcome", "No answer"),
+        ("Reason", "Language service provider"),
+    ]

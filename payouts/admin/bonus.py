@@ -1,7 +1,7 @@
 """Bonuses, with the answer to why one is not paid yet; holds and benefits."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -118,7 +118,7 @@ class BonusAdmin(StepAdmin, ReadOnlyAdmin):
     ]
     fieldsets = [
         section(None, "window", amount, "status", "cancel_reason"),
-        section("For what", "account", "enrollment", "terms", "reward", "period", "kind"),
+        section("For what", "account", "enrollment", "terms", "reward", "month", "kind"),
         section(
             "Payment",
             ("batch", "payout"),
@@ -132,7 +132,6 @@ class BonusAdmin(StepAdmin, ReadOnlyAdmin):
             ("activated_at", "opens_at"),
             ("milestone_at", "anchor_at"),
             ("decision", "created_at"),
-            "explanation",
         ),
         section("Now", ("on_hold", "milestones_hold")),
     ]
@@ -157,7 +156,8 @@ class BonusAdmin(StepAdmin, ReadOnlyAdmin):
 
     @display(description="reward", ordering="reward")
     def for_what(self, bonus: Bonus) -> str:
-        return f"{bonus.reward} {bonus.period}".replace("_", " ").strip()
+        reward = f"{bonus.reward}".replace("_", " ")
+        return f"{reward}, {self.month(bonus)}" if bonus.period else reward
 
     @display(description="paid", ordering="paid_at")
     def paid_on(self, bonus: Bonus) -> date | None:
@@ -175,7 +175,12 @@ class BonusAdmin(StepAdmin, ReadOnlyAdmin):
     @display(description="window")
     def window(self, bonus: Bonus) -> str:
         zone = bonus.terms.payout_schedule.zone
-        return f"{bonus.window_opens_on} to {bonus.window_closes_on} ({zone})"
+        return f"{in_days(bonus.window_opens_on, bonus.window_closes_on)} ({zone})"
+
+    @display(description="month")
+    def month(self, bonus: Bonus) -> str:
+        """For a reward that comes again every month: which one."""
+        return f"{date.fromisoformat(f'{bonus.period}-01'):%b %Y}" if bonus.period else "once"
 
 
 def in_days(opens: date, closes: date) -> str:
@@ -200,7 +205,8 @@ def _why_page(bonus: Bonus, *, as_of: datetime) -> dict[str, Any]:
         "rules": [rule for rule in told.lines if rule.is_met or rule.code in required],
         "window": in_days(bonus.window_opens_on, bonus.window_closes_on),
         "schedule": bonus.terms.payout_schedule,
-        "days_to_go": max(0, (bonus.opens_at - as_of).days),
+        "is_open": bonus.opens_at <= as_of,
+        "opens_in": _opens_in(bonus, as_of=as_of),
         "holds": bonus.holds.select_related("placed_by", "lifted_by").order_by("-pk"),
         "lifted": bonus.account.notes.filter(about=ABOUT_LIFTED).select_related("written_by").order_by("-pk"),
     }
@@ -214,7 +220,8 @@ def in_words(bonus: Bonus, *, as_of: datetime, known: explain.Asked = explain.AS
     """
     unmet = explain.of_bonus(bonus, as_of=as_of, known=known)
     if unmet is None:
-        return f"It is paid, since {bonus.paid_at:%Y-%m-%d}."
+        paid_on = cast(datetime, bonus.paid_at).date()
+        return f"It is paid, since {in_days(paid_on, paid_on)}."
     readable = _as_sentence(unmet.replace("_", " "))
     if unmet == "window_not_open" and not bonus.on_hold:
         return _when_it_opens(bonus, as_of=as_of)
@@ -232,9 +239,14 @@ def _as_sentence(text: str) -> str:
 
 def _when_it_opens(bonus: Bonus, *, as_of: datetime) -> str:
     opens = bonus.window_opens_on
-    days = (opens - local_date(as_of, bonus.terms.payout_schedule.zone)).days
-    when = f"in {days} day{'' if days == 1 else 's'}" if days else "today"
+    when = _opens_in(bonus, as_of=as_of)
     return f"Not paid yet: the window opens on {in_days(opens, opens)}, {when}. Nothing is missing."
+
+
+def _opens_in(bonus: Bonus, *, as_of: datetime) -> str:
+    """In how many days the window opens, by the calendar of the program's zone."""
+    days = (bonus.window_opens_on - local_date(as_of, bonus.terms.payout_schedule.zone)).days
+    return f"in {days} day{'' if days == 1 else 's'}" if days else "today"
 
 
 @register(BonusChange)

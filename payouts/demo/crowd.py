@@ -15,7 +15,7 @@ from django.db.models import Count, Min, Model, QuerySet
 
 from payouts import program_files, sweeps
 from payouts.demo import copies
-from payouts.demo.companies import CONTACTS, FORMS, PHONES, TRADE
+from payouts.demo.companies import CONTACTS, FORMS, PHONES, TRADE, phone
 from payouts.demo.copies import capitalized, digits_of, reversed_digits_of, word_of
 from referrals import desk, enrollment, intake, qualification, reviews
 from referrals.models import (
@@ -186,7 +186,7 @@ def _sign_up(stage: Stage, life: Life, number: int) -> int:
         "company_name": f"{name.capitalize()} {trade} {FORMS[country]}",
         "email": f"office@{domain}",
         "website": f"https://{domain}",
-        "phone": PHONES[country].format(number % 100),
+        "phone": phone(country, number // len(PHONES)),
         "country": country,
         "contact": CONTACTS[number % len(CONTACTS)],
         "registration": f"{country}{number:07}",

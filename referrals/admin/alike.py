@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 
 from django.contrib.auth.models import User
 from django.urls import reverse
@@ -10,6 +10,7 @@ from django.urls import reverse
 from referrals import likeness
 from referrals.likeness import Alike, Company, Known
 from referrals.models import ExistingCustomer, ReferredAccount
+from referrals.names import of_program
 from referrals.rules.identity import LOOK_ALIKE_FROM
 from referrals.rules.words import AttributionMethod, Check, Verdict
 
@@ -94,7 +95,7 @@ def came_by(account: ReferredAccount) -> str:
     if account.attribution_method == AttributionMethod.CODE:
         return f"code {account.sign_up.code}"
     if account.touch is not None:
-        return f"link {account.touch.link.text}, opened on {_day(account.touch.touched_at)}"
+        return f"link {account.touch.link.text}, opened on {day(account.touch.touched_at)}"
     return f"link {account.sign_up.link}"
 
 
@@ -103,7 +104,9 @@ def what_it_is(company: Company) -> str:
     if isinstance(company, ExistingCustomer):
         since = company.customer_since
         return f"customer since {since:%Y}" if since else "always was a customer"
-    return f"{company.program.name}, {company.get_status_display().lower()}, {_day(company.signed_up_at)}"
+    return (
+        f"{of_program(company.program)}, {company.get_status_display().lower()}, {day(company.signed_up_at)}"
+    )
 
 
 def name_of(company: Company) -> str:
@@ -135,5 +138,6 @@ def line(account: ReferredAccount, each: Alike, verdict: str) -> AlikeLine:
     )
 
 
-def _day(at: datetime) -> str:
+def day(at: date) -> str:
+    """A day as the pages of the desk write it."""
     return f"{at:%b} {at.day}, {at.year}"

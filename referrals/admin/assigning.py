@@ -5,21 +5,30 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import User
+from django.db.models import Q
 
 from referrals import assignments
 from referrals.admin.claims import is_open, review_of
 from referrals.admin.steps import Step
 from referrals.assignments import Assigned
 from referrals.models import ReferredAccount, Review
+from referrals.names import of_person
 
 LEAD = "referrals.lead_referredaccount"
 NAMED = 3
 
 
+class PersonChoice(forms.ModelChoiceField):
+    """One of these people, by the full name where it is known."""
+
+    def label_from_instance(self, person: User) -> str:
+        return of_person(person)
+
+
 class PersonForm(forms.Form):
     """Whose work it becomes."""
 
-    person = forms.ModelChoiceField(
+    person = PersonChoice(
         User.objects.none(),
         label="Assign to",
         empty_label="Choose",
@@ -34,6 +43,10 @@ class PersonForm(forms.Form):
         """Offer who works for the program of this company."""
         self._offer(assignments.people_of([row.program_id]))
 
+    def name_only(self, seen: Q) -> None:
+        """Offer only people of whom that holds."""
+        self._offer(assignments.people().filter(seen))
+
     def _offer(self, people: Any) -> None:
         cast("forms.ModelChoiceField[User]", self.fields["person"]).queryset = people
 
@@ -41,11 +54,14 @@ class PersonForm(forms.Form):
 def told(assigned: Assigned, to: User) -> str:
     """What is now true, in words."""
     count, held, gone = assigned.count, assigned.held, assigned.gone
-    said = [f"1 company is assigned to {to}." if count == 1 else f"{count} companies are assigned to {to}."]
+    name = of_person(to)
+    said = [
+        f"1 company is assigned to {name}." if count == 1 else f"{count} companies are assigned to {name}."
+    ]
     if held:
-        names = ", ".join(f"{each.account} ({each.holder})" for each in held[:NAMED])
+        names = ", ".join(f"{each.account} ({of_person(each.holder)})" for each in held[:NAMED])
         more = f" and {len(held) - NAMED} more" if len(held) > NAMED else ""
-        said.append(f"Somebody works on {names}{more} and goes on; {to} gets it once it is given back.")
+        said.append(f"Somebody works on {names}{more} and goes on; {name} gets it once it is given back.")
     if gone:
         said.append(f"{gone} of what you chose waits no more.")
     return " ".join(said)
@@ -54,8 +70,8 @@ def told(assigned: Assigned, to: User) -> str:
 def handed_over(assigned: Assigned, giver: User, receiver: User) -> str:
     """What became of the open work of somebody, in words."""
     if not assigned.count:
-        return f"{giver} has no open work: nothing changes."
-    return f"The open work of {giver}: {told(assigned, receiver)}"
+        return f"{of_person(giver)} has no open work: nothing changes."
+    return f"The open work of {of_person(giver)}: {told(assigned, receiver)}"
 
 
 def _assign(account: ReferredAccount, by: User, at: datetime, asked: dict[str, Any]) -> str:

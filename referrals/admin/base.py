@@ -14,7 +14,9 @@ from django.contrib.admin import SimpleListFilter as SimpleListFilter
 from django.contrib.admin import display as display
 from django.contrib.admin import register as register
 from django.contrib.admin import site as site
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import flatten_fieldsets
+from django.core.exceptions import FieldDoesNotExist
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.forms import ModelChoiceField
@@ -48,7 +50,11 @@ class Rows(ChangeList):
     result_list: Any
 
     def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
+        try:
+            super().get_results(request)
+        except OverflowError as too_much:
+            # A number in the address that no row can have: SQLite cannot even be asked for it.
+            raise IncorrectLookupParameters from too_much
         if not self.query and not self.has_active_filters:
             self.full_result_count = self.result_count
         self.is_capped = self.result_count > MOST_COUNTED
@@ -151,7 +157,13 @@ class Admin(ModelAdmin):
         return [field for field in searched if field.lstrip("^").partition("__")[0] in seen]
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """A list is asked for what its pages show, and nothing else: its length would tell the rest."""
+        """
+        A list is asked for what its pages show, and nothing else: its length would tell the rest.
+
+        How somebody is reached is asked of no list, whoever asks: it is shown of one company at a time.
+        """
+        if self._asks_for_contact(lookup):
+            return False
         field = lookup.partition("__")[0]
         shown = {*flatten_fieldsets(self.get_fieldsets(request)), "pk", self.opts.pk.name}
         by_filters = {each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request)}
@@ -159,6 +171,19 @@ class Admin(ModelAdmin):
         if of_its_own and field not in shown and lookup not in by_filters:
             return False
         return super().lookup_allowed(lookup, value, request)
+
+    def _asks_for_contact(self, lookup: str) -> bool:
+        model: Any = self.model
+        for part in lookup.split("__"):
+            if part in getattr(self.admin_site._registry.get(model), "contact", ()):
+                return True
+            try:
+                model = model._meta.get_field(part).related_model
+            except FieldDoesNotExist:
+                return False
+            if model is None:
+                return False
+        return False
 
     def _may_see(self, request: HttpRequest, fields: Sequence[Any]) -> list[Any]:
         """Of these fields, lines of fields among them, what this person may see."""

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -15,11 +16,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from referrals import assignments, board, reviews, scopes
-from referrals.admin.assigning import PersonForm, handed_over, told
+from referrals.admin.assigning import PersonChoice, PersonForm, handed_over, told
 from referrals.admin.base import Admin
 from referrals.admin.steps import CONFLICT
 from referrals.models import Review
 from referrals.rules.refusal import Refused
+from referrals.rules.row_numbers import row_number
 
 LEAD = "referrals.lead_referredaccount"
 COLUMNS: Sequence[tuple[str, str, dict[str, str]]] = [
@@ -38,17 +40,27 @@ LATE = {"over"}
 class HandOverForm(forms.Form):
     """From whom all open work goes to whom."""
 
-    giver = forms.ModelChoiceField(User.objects.none(), label="All open work of", empty_label="Choose")
-    receiver = forms.ModelChoiceField(User.objects.none(), label="Becomes the work of", empty_label="Choose")
+    giver = PersonChoice(User.objects.none(), label="All open work of", empty_label="Choose")
+    receiver = PersonChoice(User.objects.none(), label="Becomes the work of", empty_label="Choose")
 
-    def __init__(self, data: Any = None) -> None:
+    def __init__(self, data: Any = None, *, viewer: User) -> None:
         super().__init__(data)
-        everybody = User.objects.filter(is_staff=True).order_by("username")
-        choices = {"giver": everybody, "receiver": assignments.people()}
+        seen = scopes.colleagues(viewer)
+        receivers = assignments.people().filter(seen)
+        # Whoever may decide no more may still have what was given before.
+        givers = Q(pk__in=receivers.values("pk")) | Q(pk__in=_with_work(viewer))
+        choices = {"giver": User.objects.filter(seen & givers).order_by("username"), "receiver": receivers}
         for name, people in choices.items():
             field = cast("forms.ModelChoiceField[User]", self.fields[name])
             field.queryset = people
             field.widget.attrs["class"] = "staff-input"
+
+
+def _with_work(viewer: User) -> QuerySet[Review, Any]:
+    """The numbers of the people who have something that waits, in the programs of whoever looks."""
+    waiting = reviews.waiting(viewer).order_by()
+    assigned = waiting.filter(assigned_to__isnull=False).values("assigned_to")
+    return assigned.union(waiting.filter(call_back_by__isnull=False).values("call_back_by"))
 
 
 class BoardPages(Admin):
@@ -86,8 +98,10 @@ class BoardPages(Admin):
         viewer = self._lead(request)
         now, posted = timezone.now(), request.method == "POST"
         form = PersonForm(request.POST if posted else None)
+        form.name_only(scopes.colleagues(viewer))
         refusals: list[str] = []
-        numbers = [pk for pk in request.POST.getlist("review") if pk.isdecimal()]
+        typed = (row_number(text) for text in request.POST.getlist("review"))
+        numbers = [number for number in typed if number is not None]
         if posted:
             chosen = scopes.within(Review.objects.filter(pk__in=numbers), viewer)
             if not numbers:
@@ -118,8 +132,7 @@ class BoardPages(Admin):
             "title": "Assign companies",
             "form": form,
             "lines": [
-                (each, reviews.is_held(each, at=now), each.due_at <= now, str(each.pk) in numbers)
-                for each in page
+                (each, reviews.is_held(each, at=now), each.due_at <= now, each.pk in numbers) for each in page
             ],
             "page": page,
             "refusals": refusals,
@@ -133,7 +146,7 @@ class BoardPages(Admin):
         """All open work of one person becomes another's: somebody is ill, or leaves."""
         viewer = self._lead(request)
         posted = request.method == "POST"
-        form = HandOverForm(request.POST if posted else None)
+        form = HandOverForm(request.POST if posted else None, viewer=viewer)
         if posted and form.is_valid():
             giver, receiver = form.cleaned_data["giver"], form.cleaned_data["receiver"]
             try:

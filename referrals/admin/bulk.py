@@ -7,6 +7,7 @@ The answer to the step tells each company's result. Sent again, it does nothing 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
 from django import forms
@@ -18,19 +19,25 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
+from payouts import giving_up
 from referrals import assignments, bulk
+from referrals.admin.assigning import PersonChoice
 from referrals.admin.claims import DECIDE, ClaimAdmin
 from referrals.admin.review_form import OTHER
 from referrals.admin.saved_view import query_of
 from referrals.admin.steps import CONFLICT
 from referrals.models import Decision, Review
+from referrals.names import of_person
 from referrals.rules.refusal import Refused
+from referrals.rules.row_numbers import row_number
 
 LEAD = "referrals.lead_referredaccount"
 BULK_DECIDE = "referrals.bulkdecide_referredaccount"
 AT_ONCE = 50
 """As many as stand on a page of the queue."""
 SELECT = {"class": "staff-input"}
+BUSINESS_DAYS = "business_days"
+"""Beside what was typed: of terms, the business days after which they give somebody up."""
 
 Told = dict[str, Any]
 
@@ -45,7 +52,7 @@ class NothingAsked(forms.Form):
 class PersonForm(forms.Form):
     """Whose work it shall be."""
 
-    to = forms.ModelChoiceField(
+    to = PersonChoice(
         queryset=User.objects.none(), label="Assign to", widget=forms.Select(SELECT), empty_label="Choose"
     )
 
@@ -98,15 +105,17 @@ def _assign(review: Review, by: User, at: datetime, told: Told) -> str:
     assigned = assignments.assign(Review.objects.filter(pk=review.pk), told["to"], by=by, at=at)
     if not assigned.count:
         raise bulk.DropsOut("It waits for nobody any more.")
-    goes_on = f" {assigned.held[0].holder} goes on with it first." if assigned.held else ""
-    return f"It is {told['to']}'s work now.{goes_on}"
+    goes_on = f" {of_person(assigned.held[0].holder)} goes on with it first." if assigned.held else ""
+    return f"It is {of_person(told['to'])}'s work now.{goes_on}"
 
 
 def _why_not_assigned(review: Review, by: User, at: datetime, told: Told) -> str:
     if review.closed_at is not None or review.account.pending_decision_id is not None:
         return "It waits for nobody any more."
     to = told.get("to")
-    return f"It is {to}'s work already." if to is not None and review.assigned_to_id == to.pk else ""
+    return (
+        f"It is {of_person(to)}'s work already." if to is not None and review.assigned_to_id == to.pk else ""
+    )
 
 
 def _refuse(review: Review, by: User, at: datetime, told: Told) -> str:
@@ -114,7 +123,7 @@ def _refuse(review: Review, by: User, at: datetime, told: Told) -> str:
 
 
 def _mark_unreachable(review: Review, by: User, at: datetime, told: Told) -> str:
-    return _decided(bulk.mark_unreachable(review, by=by, at=at))
+    return _decided(bulk.mark_unreachable(review, by=by, at=at, business_days=told[BUSINESS_DAYS]))
 
 
 def _decided(decision: Decision) -> str:
@@ -139,10 +148,13 @@ ACTIONS = [
         "unreachable",
         label="Mark unreachable",
         explains="These companies are not qualified, for the reason that their program names: they were"
-        " called as often as it says, each time in vain. It can be undone, and reopened later.",
+        " called as often and for as long as it says, each time in vain. It can be undone, and reopened"
+        " later.",
         permission=DECIDE,
         take=_mark_unreachable,
-        why_not=lambda review, by, at, told: bulk.why_not_unreachable(review, by, at=at),
+        why_not=lambda review, by, at, told: bulk.why_not_unreachable(
+            review, by, at=at, business_days=told[BUSINESS_DAYS]
+        ),
     ),
     Action(
         "assign",
@@ -207,7 +219,8 @@ class BulkAdmin(ClaimAdmin):
         action = next((each for each in ACTIONS if each.code == request.POST.get("action")), None)
         # Confirmed is what the page said that it is done to.
         field = "going" if "confirmed" in request.POST else "chosen"
-        numbers = [int(text) for text in request.POST.getlist(field)[:AT_ONCE] if _is_number(text)]
+        typed = (row_number(text) for text in request.POST.getlist(field)[:AT_ONCE])
+        numbers = [number for number in typed if number is not None]
         if action is None or not numbers:
             if request.method == "POST":
                 self.message_user(request, "Nothing was done: choose companies first, by their boxes.")
@@ -228,6 +241,8 @@ class BulkAdmin(ClaimAdmin):
         told = form.cleaned_data if is_asked and form.is_valid() else {}
         preview = Preview([Row(review) for review in found])
         is_done = is_known and "confirmed" in request.POST and (not form.fields or bool(told))
+        # Asked for once for all companies of the same terms.
+        told = {**told, BUSINESS_DAYS: cache(giving_up.business_days_of)}
         for row in preview.rows if is_known else []:
             if is_done:
                 _take(row, action, by=user, at=now, told=told)
@@ -263,7 +278,3 @@ def _take(row: Row, action: Action, *, by: User, at: datetime, told: Told) -> No
         row.done = action.take(row.review, by, at, told)
     except Refused as refusal:
         row.why_not = str(refusal)
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 19

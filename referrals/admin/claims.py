@@ -16,6 +16,7 @@ from referrals import first_decider, reviews, scopes
 from referrals.admin.steps import CONFLICT, ReasonForm, Step, StepAdmin
 from referrals.models import ReferredAccount, Review
 from referrals.rules.lifecycle import AccountStatus
+from referrals.rules.row_numbers import row_number
 
 DECIDE = "referrals.decide_referredaccount"
 REOPEN = "referrals.reopen_referredaccount"
@@ -47,16 +48,17 @@ def is_open(account: ReferredAccount) -> bool:
 
 
 def _decided_first(account: ReferredAccount, user: User) -> str | None:
-    """Why nobody takes an appeal against a decision of their own."""
-    review = review_of(account)
-    against = review.appeal_of if review is not None else None
-    return first_decider.why_not(account) if against is not None and against.decided_by == user else None
+    """Why nobody who refused a company takes it after an appeal."""
+    # Before anybody has reopened it there was no appeal, and nothing to ask.
+    if review_of(account) is None or not account.review_round:
+        return None
+    return first_decider.why_not(account) if first_decider.is_appealed(account, user) else None
 
 
 def _take(account: ReferredAccount, by: User, at: datetime, told: dict[str, Any]) -> str:
     review = cast(Review, review_of(account))
     reviews.claim(review, by, at=at)
-    return f"You have {account} until {review.held_until:%H:%M} UTC."
+    return f"{account} is yours."
 
 
 def _take_over(account: ReferredAccount, by: User, at: datetime, told: dict[str, Any]) -> str:
@@ -129,8 +131,8 @@ class ClaimAdmin(StepAdmin):
         if request.method != "POST":
             # Whoever had to log in anew comes back here; nothing is taken by looking.
             return redirect(self.queue_address())
-        after = request.POST.get("after", "")
-        left = ReferredAccount.objects.filter(pk=after).first() if after.isdecimal() else None
+        after = row_number(request.POST.get("after", ""))
+        left = None if after is None else ReferredAccount.objects.filter(pk=after).first()
         return redirect(self.claim_next(request, at=timezone.now(), after=left))
 
     def renew_view(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -15,11 +15,12 @@ from django.utils import timezone
 from referrals import likeness, reviews
 from referrals.admin import alike
 from referrals.admin.base import SEE_CONTACT
-from referrals.admin.claims import DECIDE, holds, with_review
+from referrals.admin.claims import CLAIMS, DECIDE, REOPEN, holds, is_open, review_of, with_review
 from referrals.admin.queue_page import QueuePage
-from referrals.admin.steps import CONFLICT
+from referrals.admin.steps import CONFLICT, Button
 from referrals.likeness import Company
-from referrals.models import Comparison, ExistingCustomer, ReferredAccount
+from referrals.models import Comparison, ExistingCustomer, ReferredAccount, Review
+from referrals.names import of_person
 from referrals.rules.identity import LOOK_ALIKE_FROM, name_likeness
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.refusal import Refused
@@ -87,8 +88,7 @@ class ComparePage(QueuePage):
             else:
                 verdict = Verdict(request.POST["verdict"])
                 try:
-                    reviews.refuse_without_lease(account, user, at=now)
-                    likeness.compare(account, company, verdict=verdict, by=user, at=now)
+                    likeness.say(account, company, verdict=verdict, by=user, at=now)
                 except Refused as refusal:
                     refusals = [str(refusal)]
                 else:
@@ -113,7 +113,9 @@ class ComparePage(QueuePage):
             "other": company,
             "other_name": alike.name_of(company),
             "is_what": alike.what_it_is(company),
-            "lines": _lines(account, company, (_reaches(account, user, now), _reaches(company, user, now))),
+            "lines": _lines(account, company, _reaches(account, company, user, now)),
+            "buttons": self._taking(account, user, now) or self._taking_other(company, user, now),
+            "why_not": _why_not_said(account, company, user, now),
             "history": history,
             "latest": history[0].verdict if history else "",
             "refusals": refusals,
@@ -121,6 +123,22 @@ class ComparePage(QueuePage):
         page = "admin/referrals/referredaccount/comparison.html"
         status = CONFLICT if refusals else 200
         return TemplateResponse(request, page, self.context(request, **shown), status=status)
+
+    def _taking(self, account: ReferredAccount, user: User, now: datetime) -> list[Button]:
+        """The step by which this person comes to have the company; without it nobody says what it is."""
+        if not is_open(account) or holds(account, user, at=now):
+            return []
+        wanted = "take_over" if reviews.is_held(cast(Review, review_of(account)), at=now) else "take"
+        steps = [step for step in CLAIMS if step.name == wanted and step.is_open_to(user)]
+        return [
+            self.button(step, account, user, step.make_form(account, auto_id=f"{step.name}_%s"))
+            for step in steps
+        ]
+
+    def _taking_other(self, other: Company, user: User, now: datetime) -> list[Button]:
+        """The same for the other one, if it is in review, too; a senior need not have it."""
+        needs_none = isinstance(other, ExistingCustomer) or user.has_perm(REOPEN)
+        return [] if needs_none else self._taking(cast(ReferredAccount, other), user, now)
 
     def _who_compares(self, request: HttpRequest) -> User:
         if not self.has_view_permission(request) or not request.user.has_perm(DECIDE):
@@ -144,12 +162,39 @@ class ComparePage(QueuePage):
         raise Http404
 
 
-def _reaches(company: Company, user: User, now: datetime) -> bool:
-    """May this person see how somebody there is reached? While it is in review only whoever has it."""
-    if not user.has_perm(SEE_CONTACT):
-        return False
-    in_review = isinstance(company, ReferredAccount) and company.status == AccountStatus.IN_REVIEW
-    return not in_review or holds(cast(ReferredAccount, company), user, at=now)
+def _reaches(account: ReferredAccount, other: Company, user: User, now: datetime) -> tuple[bool, bool]:
+    """
+    May this person see how somebody at the one, and at the other, is reached?
+
+    Whoever does not have the company that is compared sees neither: they would tell of each other.
+    """
+    if not user.has_perm(SEE_CONTACT) or not holds(account, user, at=now):
+        return False, False
+    is_account = isinstance(other, ReferredAccount)
+    in_review = is_account and cast(ReferredAccount, other).status == AccountStatus.IN_REVIEW
+    return True, not in_review or holds(cast(ReferredAccount, other), user, at=now)
+
+
+def _why_not_said(account: ReferredAccount, other: Company, user: User, now: datetime) -> str:
+    """Why this person cannot say now whether the two are one; empty: it can be said."""
+    if not likeness.may_say(account, other, user):
+        return "None of the two is in review: a senior says whether they are one company."
+    if why_not := _why_not_had(account, user, now):
+        return why_not
+    needs_none = isinstance(other, ExistingCustomer) or user.has_perm(REOPEN)
+    return "" if needs_none else _why_not_had(cast(ReferredAccount, other), user, now)
+
+
+def _why_not_had(account: ReferredAccount, user: User, now: datetime) -> str:
+    """Why this person cannot say what a company is; empty: the person has it, or nobody needs to."""
+    review = review_of(account)
+    if review is None or holds(account, user, at=now):
+        return ""
+    if account.pending_decision_id is not None:
+        return f"{account} is decided about: undo the decision first."
+    if reviews.is_held(review, at=now):
+        return f"{of_person(review.holder)} has {account}, until {review.held_until:%H:%M} UTC, and says it."
+    return f"Take {account} first: whoever has it says it."
 
 
 def _lines(account: ReferredAccount, other: Company, reaches: tuple[bool, bool]) -> list[Line]:
@@ -195,8 +240,8 @@ def _told(one: str, other: str) -> str:
 
 def _since(company: Company) -> str:
     if isinstance(company, ReferredAccount):
-        return f"signed up {company.signed_up_at:%Y-%m-%d}"
-    return f"{company.customer_since:%Y-%m-%d}" if company.customer_since else "always"
+        return f"signed up {alike.day(company.signed_up_at)}"
+    return alike.day(company.customer_since) if company.customer_since else "always"
 
 
 def _referrer(company: Company) -> str:

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib.auth.models import User
 
 from payouts import reversals
-from referrals import appeals, proposals, qualification
+from referrals import appeals, first_decider, proposals, qualification, undoing
 from referrals.admin.claims import DECIDE, REOPEN
 from referrals.admin.steps import ReasonForm, Step
 from referrals.models import ReferredAccount
@@ -39,13 +39,18 @@ class WaiverForm(ReasonForm):
 
 
 def _undo(account: ReferredAccount, by: User, at: datetime, told: dict[str, Any]) -> str:
-    qualification.undo(account, by=by, at=at)
-    return f"The decision about {account} is undone: it is in review again."
+    is_theirs = undoing.undo(account, by=by, at=at)
+    yours = ", and yours again" if is_theirs else ""
+    return f"The decision about {account} is undone: it is in review again{yours}."
 
 
 def _not_the_decider(account: ReferredAccount, user: User) -> str | None:
     decision = account.pending_decision
-    if decision is None or decision.decided_by_id == user.pk or user.has_perm(REOPEN):
+    if decision is None or decision.decided_by_id == user.pk:
+        return None
+    if account.review_round and first_decider.is_appealed(account, user):
+        return first_decider.why_not(account)
+    if user.has_perm(REOPEN):
         return None
     return f"{decision.decided_by} decided this: only the same person or a senior undoes it."
 

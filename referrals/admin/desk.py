@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from typing import Any, cast
-from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Count, OuterRef, Prefetch, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -13,8 +13,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
-from referrals import corrections, likeness, reviews
-from referrals.admin import alike, past, review_form
+from referrals import corrections, likeness, matches, reviews
+from referrals.admin import alike, call_facts, kept_answers, past, review_form
 from referrals.admin.assigning import ASSIGNING
 from referrals.admin.base import SEE_CONTACT
 from referrals.admin.calling_days import with_calling_days
@@ -28,11 +28,10 @@ from referrals.admin.claims import (
 )
 from referrals.admin.compare import ComparePage
 from referrals.admin.decision_steps import DECISION_STEPS
-from referrals.admin.evidence_steps import EVIDENCE_STEPS, with_open_signals
+from referrals.admin.evidence_steps import EVIDENCE_STEPS, as_shown_to, with_open_signals
 from referrals.admin.review_form import ReviewForm
 from referrals.admin.steps import CONFLICT
 from referrals.models import (
-    CallOutcome,
     Criterion,
     CriterionResult,
     Decision,
@@ -41,8 +40,9 @@ from referrals.models import (
 )
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.refusal import Refused
-from referrals.rules.words import AnswerSource, CriterionSource, Result
+from referrals.rules.words import AnswerSource, CriterionSource, Result, SignalKind
 
+MATCH = SignalKind.SELF_REFERRAL
 READ_NOTES = "referrals.view_note"
 
 
@@ -66,9 +66,10 @@ class DeskAdmin(ComparePage):
         account, now = self.load(request, pk), timezone.now()
         if posted and "take_again" in request.POST:
             return self._take_again(request, account, now)
-        form = ReviewForm(
-            request.POST if posted else None, account=account, initial=request.GET.dict(), now=now
-        )
+        if posted and "all_yes" in request.POST:
+            return self._all_yes(request, account, now)
+        initial = kept_answers.of_request(request, account)
+        form = ReviewForm(request.POST if posted else None, account=account, initial=initial, now=now)
         if posted and form.is_valid():
             try:
                 decision = review_form.store(account, form, by=cast(User, request.user), at=now)
@@ -95,6 +96,18 @@ class DeskAdmin(ComparePage):
         account = self.load(request, account.pk)
         typed = review_form.typed(request.POST)
         form = ReviewForm(None, account=account, initial=typed, now=now)
+        return self._review_page(request, account, form, now, refusals)
+
+    def _all_yes(self, request: HttpRequest, account: ReferredAccount, now: datetime) -> HttpResponse:
+        """Answer every question with yes, and go on with what was typed; nothing is stored."""
+        refusals = []
+        try:
+            with transaction.atomic():
+                reviews.refuse_without_lease(account, cast(User, request.user), at=now)
+        except Refused as refusal:
+            refusals = [str(refusal)]
+        answered = {**review_form.typed(request.POST), **review_form.all_yes(account)}
+        form = ReviewForm(None, account=account, initial=answered, now=now)
         return self._review_page(request, account, form, now, refusals)
 
     def _review_page(
@@ -124,7 +137,9 @@ class DeskAdmin(ComparePage):
         )
         signals = Signal.objects.filter(account__enrollment=OuterRef("enrollment")).order_by()
         rows = self.get_queryset(request).filter(pk=pk)
-        accounts = with_open_signals(review_form.with_version(with_calling_days(rows))).annotate(
+        accounts = with_open_signals(
+            review_form.with_version(with_calling_days(rows), for_person=cast(User, request.user))
+        ).annotate(
             brought=Subquery(brought.annotate(count=Count("pk")).values("count")),
             brought_qualified=Subquery(
                 brought.annotate(count=Count("pk", filter=Q(status=AccountStatus.QUALIFIED))).values("count")
@@ -158,7 +173,10 @@ class DeskAdmin(ComparePage):
         if decision is not None and decision.takes_effect_at <= as_of:
             self.message_user(request, f"{account} is {decision.get_result_display().lower()}.")
         if outcome is not None:
-            self.message_user(request, f"{account}: {outcome.label}. {_what_follows(account, form, outcome)}")
+            follows = call_facts.after_call(
+                account, outcome, call_back_at=form.cleaned_data["call_back_at"], now=as_of
+            )
+            self.message_user(request, f"{account}: {outcome.label}. {follows}")
             if outcome.final:
                 answers = {code: "yes" if yes else "no" for code, yes in form.answers.items()}
                 answers |= {
@@ -166,7 +184,8 @@ class DeskAdmin(ComparePage):
                     for code, source in form.sources.items()
                     if source != AnswerSource.CALL
                 }
-                return f"{self.address('review', account)}?{urlencode(answers)}"
+                kept = kept_answers.in_address(account, cast(User, request.user), answers)
+                return f"{self.address('review', account)}{kept}"
         return self.claim_next(request, at=as_of, after=account)
 
     def _evidence(
@@ -177,8 +196,11 @@ class DeskAdmin(ComparePage):
         holder = review.holder if review is not None and reviews.is_held(review, at=now) else None
         is_mine = holder == user
         sees_contact = is_mine and user.has_perm(SEE_CONTACT)
-        before = past.of(account, with_notes=user.has_perm(READ_NOTES), with_contact=sees_contact)
+        before = past.of(
+            account, seen_by=user, with_notes=user.has_perm(READ_NOTES), with_contact=sees_contact
+        )
         found = likeness.look_alikes(account, compared=before.compared, seen_by=user)
+        senior_first = account.signals_self_referral and not user.has_perm(REOPEN)  # type: ignore[attr-defined]
         claims_on_it = likeness.claims(account, found, compared=before.compared)
         buttons = {button.step.name: button for button in self.buttons(account, user)}
         claims = {step.name: buttons.pop(step.name, None) for step in CLAIMS}
@@ -193,7 +215,7 @@ class DeskAdmin(ComparePage):
             "is_held": holder is not None,
             "is_mine": is_mine,
             "claims": claims,
-            "evidence_steps": [button for button in about_evidence if button is not None],
+            "evidence_steps": [as_shown_to(user, button) for button in about_evidence if button is not None],
             "take_over": [claims["take_over"]] if claims["take_over"] else [],
             "there": now.astimezone(reviews.zone_of_company(account)),
             "sees_contact": sees_contact,
@@ -203,10 +225,26 @@ class DeskAdmin(ComparePage):
             "same_company": alike.claim_lines(account, claims_on_it),
             "passes_now": bool(before.corrections) and corrections.passes_now(account, form.known),
             "waits_for_senior": bool(before.open_signals) and not user.has_perm(REOPEN),
+            "same_as_referrer": matches.of(account),
+            "not_qualified_yet": [
+                *(_settle_first(signal, user) for signal in before.open_signals if signal.title != MATCH),
+                *([matches.why_senior_first(account)] if senior_first else []),
+                *form.failed_checks(),
+            ],
+            "not_now": call_facts.why_not_now(account, review, form.hours, now=now),
+            "tries": call_facts.tries(account, review),
+            "phone": call_facts.in_groups(account.phone, account.country) if sees_contact else "",
             "now": now,
             "buttons": list(buttons.values()),
             "undoable": [other for other in self.undoable(request, now) if other.pk != account.pk],
         }
+
+
+def _settle_first(signal: past.Row, user: User) -> str:
+    """Why nobody qualifies an account about which somebody has told a signal."""
+    if user.has_perm(REOPEN):
+        return f"Settle the signal first: {signal.more}."
+    return f"A senior looks first: {signal.more}."
 
 
 def _checks(form: ReviewForm) -> list[tuple[Criterion, str, bool]]:
@@ -217,13 +255,3 @@ def _checks(form: ReviewForm) -> list[tuple[Criterion, str, bool]]:
         for criterion in form.criteria
         if criterion.source == CriterionSource.AUTOMATIC and criterion.code in form.known
     ]
-
-
-def _what_follows(account: ReferredAccount, form: ReviewForm, outcome: CallOutcome) -> str:
-    """What happens after the result of a call, and when."""
-    call_back_at = form.cleaned_data["call_back_at"]
-    if call_back_at is None:
-        return outcome.next_step
-    zone = reviews.zone_of_company(account)
-    there = call_back_at.astimezone(zone)
-    return f"They are called back on {there:%a %b} {there.day} at {there:%H:%M}, their time ({zone.key})."

@@ -1,6 +1,7 @@
 """The steps about evidence: correct what a company told, tell a signal, settle it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -12,8 +13,8 @@ from django.utils import timezone
 from referrals import corrections, warning_signs
 from referrals.admin.base import SEE_CONTACT
 from referrals.admin.claims import DECIDE, REOPEN, holds, is_open
-from referrals.admin.steps import ReasonForm, Step
-from referrals.models import ReferredAccount, Signal
+from referrals.admin.steps import Button, ReasonForm, Step
+from referrals.models import ReferredAccount, Review, Signal
 from referrals.rules.lifecycle import CLOSED
 from referrals.rules.refusal import Refused
 from referrals.rules.words import SignalKind
@@ -101,7 +102,9 @@ def _correct(account: ReferredAccount, by: User, at: datetime, told: dict[str, A
     wanted = {name: told[name] for name in corrections.FIELDS}
     rows = corrections.correct(account, told=wanted, reason=told["reason"], by=by, at=at)
     fields = ", ".join(row.field.replace("_", " ") for row in rows)
-    return f"Corrected: {fields}. The checks were made again."
+    corrected = f"Corrected: {fields}. The checks were made again."
+    given_back = is_open(account) and not Review.objects.filter(account=account, holder=by).exists()
+    return f"{corrected} A senior looks at it next: you have given it back." if given_back else corrected
 
 
 def _may_be_corrected(account: ReferredAccount) -> bool:
@@ -127,6 +130,14 @@ def _refusal(check: Callable[[], None]) -> str | None:
     except Refused as refused:
         return str(refused)
     return None
+
+
+def as_shown_to(user: User, button: Button) -> Button:
+    """The button in the words of the person: a senior does not tell a senior."""
+    if button.step.name != "signal" or not user.has_perm(REOPEN):
+        return button
+    explains = "Until it is settled, nobody qualifies it; it may still be refused."
+    return replace(button, label="Put a signal", step=replace(button.step, explains=explains))
 
 
 EVIDENCE_STEPS = [

@@ -17,7 +17,7 @@ from payouts.models import Bonus, Payout, PayoutBatch
 from payouts.rules import timetable
 from payouts.rules.lifecycle import BatchStatus, PayoutStatus
 from referrals import jobs, messages, scopes, second_looks
-from referrals.admin import queue
+from referrals.admin import proposal, queue
 from referrals.admin.base import site
 from referrals.admin.charts import charts_of
 from referrals.admin.claims import when_next
@@ -27,7 +27,10 @@ from referrals.models import AccountEvent, FailingPart, Message, Proposal, Revie
 
 DECIDE = "referrals.decide_referredaccount"
 REOPEN = "referrals.reopen_referredaccount"
+LEAD = "referrals.lead_referredaccount"
+SEE_PROGRAMS = "referrals.view_program"
 SEE_MONEY = "payouts.view_bonus"
+SEE_PROPOSALS = "referrals.view_proposal"
 REVIEWS = "referrals_referredaccount_reviews"
 
 
@@ -43,6 +46,8 @@ class Need:
     """Of the rows that the list may show to this person, those that the number is about."""
     address: str
     filtered: dict[str, str]
+    is_for: Callable[[User], bool] = lambda user: True
+    """Whether anything of it can ever be this person's."""
 
     def link(self) -> str:
         return reverse(f"admin:{self.address}", query=self.filtered)
@@ -88,13 +93,14 @@ NEEDS = [
         {},
     ),
     Need(
-        "open proposal",
-        "open proposals",
-        ("referrals.view_proposal",),
+        "proposal to confirm",
+        "proposals to confirm",
+        (SEE_PROPOSALS,),
         Proposal,
-        lambda rows, user, now: rows.filter(confirmed_at__isnull=True, withdrawn_at__isnull=True),
+        lambda rows, user, now: proposal.confirmed_by(user, rows),
         "referrals_proposal_changelist",
-        {"confirmed_at__isempty": "1", "withdrawn_at__isempty": "1"},
+        {"waits_for": "me"},
+        is_for=proposal.may_confirm_some,
     ),
     Need(
         "batch to put up",
@@ -115,6 +121,18 @@ NEEDS = [
         {"status__exact": BatchStatus.AWAITING_APPROVAL},
     ),
 ]
+OF_OTHERS = [
+    Need(
+        "proposal of yours waiting for another person",
+        "proposals of yours waiting for another person",
+        (SEE_PROPOSALS,),
+        Proposal,
+        lambda rows, user, now: proposal.proposed_by(user, rows),
+        "referrals_proposal_changelist",
+        {"waits_for": "another"},
+    ),
+]
+"""What this person has begun and others go on with; said only when there is some."""
 OF_MONEY = [
     Need(
         "payout of which nothing is known",
@@ -171,7 +189,8 @@ BONUSES = {
 def what_needs_me(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the theme asks for when it shows the first page."""
     now, user = timezone.now(), cast(User, request.user)
-    every = [need for need in [*NEEDS, *OF_MONEY, *PROBLEMS] if user.has_perms(need.permissions)]
+    asked = [*NEEDS, *OF_OTHERS, *OF_MONEY, *PROBLEMS]
+    every = [need for need in asked if user.has_perms(need.permissions) and need.is_for(user)]
     sees_money = user.has_perm(SEE_MONEY)
     counted = _counted(request, every, now, next_window=sees_money)
     calls = _calls(user, now) if user.has_perm(DECIDE) else []
@@ -179,6 +198,7 @@ def what_needs_me(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
     money = [*_money(request, now), *_lines(OF_MONEY, counted)] if sees_money else []
     problems = _lines(PROBLEMS, counted)
     nothing = not any(line.count for line in [*needs, *money, *problems])
+    needs += [line for line in _lines(OF_OTHERS, counted) if line.count]
     jobs_seen = jobs.health(now, timetable.EVERY) if user.has_perm("referrals.view_jobrun") else []
     return {
         **context,
@@ -190,12 +210,16 @@ def what_needs_me(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
         # Whoever sees money reads when the next window opens.
         "when_next": when_next(user, now) if nothing and user.has_perm(DECIDE) and not sees_money else "",
         "jobs": jobs_seen,
-        "jobs_late": [job for job in jobs_seen if job.is_overdue],
+        "jobs_late": [job for job in jobs_seen if job.is_overdue and not job.is_awaited],
+        "jobs_awaited": [job for job in jobs_seen if job.is_awaited],
         "jobs_failed": [job for job in jobs_seen if job.last and job.last.failed],
         "books": next((job for job in jobs_seen if job.job == "verify_books" and job.last), None),
         "next_window": counted.get("next_window"),
         "next_bonus": counted.get("next_bonus"),
-        "charts": charts_of(request, as_of=now) if user.has_perm("referrals.view_program") else None,
+        "charts": charts_of(request, as_of=now)
+        if user.has_perm(SEE_PROGRAMS) or user.has_perm(LEAD)
+        else None,
+        "to_call": calls[0].count if calls else None,
         "now": now,
     }
 

@@ -1,5 +1,8 @@
 """What people found out about who a company is: comparisons, signals, corrections; on the account's page."""
 
+from django.db.models import Q
+
+from referrals import scopes
 from referrals.admin.base import PartOfAnother, display, register
 from referrals.admin.columns import NOTHING, company
 from referrals.corrections import OF_PEOPLE
@@ -29,11 +32,17 @@ def after(correction: Correction) -> str:
 
 @register(Comparison)
 class ComparisonAdmin(PartOfAnother):
+    """Both companies are of the programs of whoever looks: a row names the one and the other."""
+
     of_program = "account__program"
     list_display = [company, compared_with, "verdict", "compared_by", "compared_at"]
     list_filter = ["verdict", "account__program"]
     list_select_related = ["account", "other", "customer", "compared_by"]
     search_fields = OF_THE_ACCOUNT
+
+    def of_programs(self, programs: scopes.Programs) -> Q:
+        other = Q(other__isnull=True) | Q(other__program__in=programs)
+        return super().of_programs(programs) & other
 
 
 @register(Signal)

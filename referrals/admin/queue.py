@@ -10,6 +10,7 @@ from django.db.models import Aggregate, Count, Max, OuterRef, Q, QuerySet, Subqu
 from referrals import board, reviews
 from referrals.filters import FLAGGED
 from referrals.models import CriterionResult, Decision, ReferredAccount, Review
+from referrals.names import of_check
 from referrals.rules.calling import add_calling_time, is_within
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.words import CriterionSource, Result
@@ -207,13 +208,13 @@ def _tomorrow(now: datetime) -> datetime:
 
 
 def _automatic_results(accounts: list[int]) -> dict[int, dict[str, str]]:
-    """The latest result of each automatic check: account to criterion to result."""
+    """The latest result of each automatic check: account to check, in words, to result."""
     found = CriterionResult.objects.filter(
         account__in=accounts, decision__isnull=True, criterion__source=CriterionSource.AUTOMATIC
     ).order_by("pk")
     latest: dict[int, dict[str, str]] = {}
-    for account, code, result in found.values_list("account", "criterion__code", "result"):
-        latest.setdefault(account, {})[code] = result
+    for account, kind, result in found.values_list("account", "criterion__check_kind", "result"):
+        latest.setdefault(account, {})[of_check(kind)] = result
     return latest
 
 

@@ -50,6 +50,8 @@ class QueuePage(BulkAdmin, ReadOnlyAdmin):
             title="Reviews",
             page=page,
             lines=queue.lines(found, as_of=now, decided=tab is queue.DECIDED),
+            several_programs=len({review.account.program_id for review in found}) > 1,
+            elsewhere=[] if found or not asked.is_narrowed else _elsewhere(tabs, counts),
             tab=tab,
             tabs=[(each, counts[code]) for code, each in tabs.items()],
             asked=asked,
@@ -71,6 +73,11 @@ class QueuePage(BulkAdmin, ReadOnlyAdmin):
     def context(self, request: HttpRequest, **shown: Any) -> dict[str, Any]:
         """What every page of the admin shows, and this one."""
         return {**self.admin_site.each_context(request), **shown}
+
+
+def _elsewhere(tabs: dict[str, queue.Tab], counts: dict[str, int]) -> list[tuple[queue.Tab, int]]:
+    """Where the same search or filter finds something: in all that waits, and in what is decided today."""
+    return [(tabs[code], counts[code]) for code in ("all", queue.DECIDED.code) if counts[code]]
 
 
 def _views(request: HttpRequest, person: User) -> dict[str, Any]:

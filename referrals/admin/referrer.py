@@ -1,5 +1,9 @@
 """Referrers and their part in programs. Enrollments, links and codes are written by decisions only."""
 
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.admin import AllValuesFieldListFilter
 from django.db.models import Q
 
 from referrals import scopes
@@ -9,10 +13,11 @@ from referrals.admin.base import (
     PlainInline,
     ReadOnlyAdmin,
     ReadOnlyInline,
+    display,
     register,
     site,
 )
-from referrals.admin.columns import amount_of, became, status
+from referrals.admin.columns import NOTHING, amount_of, became, sentence, status
 from referrals.admin.support_page import SupportPage
 from referrals.models import (
     Enrollment,
@@ -32,6 +37,15 @@ OF_THE_ENROLLMENT = ["enrollment__referrer", "enrollment__program"]
 own_minimum = amount_of("withdrawal_minimum_minor", "program.currency", label="own withdrawal minimum")
 
 
+class ValuesInWords(AllValuesFieldListFilter):
+    """A filter by the codes that the host tells, as a person reads them."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            is_code = choice["display"] in self.lookup_choices
+            yield choice | ({"display": sentence(str(choice["display"]))} if is_code else {})
+
+
 class EnrollmentInline(ReadOnlyInline):
     model = Enrollment
     fields = ["program", "status", "since"]
@@ -42,8 +56,8 @@ class EnrollmentInline(ReadOnlyInline):
 class ReferrerAdmin(SupportPage, KeptAdmin):
     contact = ["email"]
     when_empty = "A referrer appears here on joining a program, or when the host tells of one."
-    list_display = ["name", "host_account", "email", "kind", "country", "tier", "is_partner", "host"]
-    list_filter = ["kind", "is_partner", "tier", "host"]
+    list_display = ["name", "host_account", "email", "what", "country", "standing", "partner", "host"]
+    list_filter = [("kind", ValuesInWords), "is_partner", ("tier", ValuesInWords), "host"]
     list_select_related = ["host"]
     search_fields = ["host_account__exact", "email__iexact", "^name"]
     autocomplete_fields = ["host", "user"]
@@ -52,6 +66,18 @@ class ReferrerAdmin(SupportPage, KeptAdmin):
 
     def of_programs(self, programs: Programs) -> Q:
         return scopes.referrers(programs)
+
+    @display(description="kind", ordering="kind")
+    def what(self, referrer: Referrer) -> str:
+        return sentence(referrer.kind)
+
+    @display(description="tier", ordering="tier")
+    def standing(self, referrer: Referrer) -> str:
+        return sentence(referrer.tier) or NOTHING
+
+    @display(description="partner", ordering="is_partner")
+    def partner(self, referrer: Referrer) -> str:
+        return "Partner" if referrer.is_partner else NOTHING
 
 
 class EnrollmentChangeInline(PlainInline):

@@ -21,19 +21,31 @@ from referrals.admin.base import ReadOnlyAdmin
 from referrals.admin.claims import DECIDE, REOPEN
 from referrals.admin.steps import StepAdmin
 from referrals.models import Program, SecondLook
+from referrals.names import of_person, of_program
 from referrals.rules.lifecycle import AccountStatus
+from referrals.rules.row_numbers import row_number
 
 LEAD = "referrals.lead_referredaccount"
 PERIOD = timedelta(days=90)
+EARLIEST = date(2000, 1, 1)
+AHEAD = timedelta(days=366)
+"""Further away lies nothing that a report tells of; the last day of the calendar has no day after it."""
 OF_PROGRAM = "decision__account__program"
 QUALIFIED = "qualified"
 """What stands for the reason of a decision that needs none."""
 
 
+class ProgramChoice(forms.ModelChoiceField):
+    """One of these programs, as staff call it."""
+
+    def label_from_instance(self, program: Program) -> str:
+        return of_program(program)
+
+
 class PeriodForm(forms.Form):
     """Of which program and which days; days are of UTC, the last one included."""
 
-    program = forms.ModelChoiceField(
+    program = ProgramChoice(
         Program.objects.none(),
         required=False,
         empty_label="All programs",
@@ -52,11 +64,14 @@ class PeriodForm(forms.Form):
         given = {name: asked[name] for name in ("program", *ordinary) if asked.get(name)}
         super().__init__({**ordinary, **given})
         programs = cast("forms.ModelChoiceField[Program]", self.fields["program"])
-        programs.queryset = scopes.within(Program.objects.order_by("name"), person, "pk")
-        self.ordinary = ordinary
+        programs.queryset = scopes.within(Program.objects.order_by("slug"), person, "pk")
+        self.ordinary, self.latest = ordinary, (now + AHEAD).date()
 
     def clean(self) -> dict[str, Any]:
         told = self.cleaned_data
+        for name in ("since", "until"):
+            if told.get(name) and not EARLIEST <= told[name] <= self.latest:
+                self.add_error(name, f"Choose a day from {EARLIEST} to {self.latest}.")
         since, until = told.get("since"), told.get("until")
         if since and until and until < since:
             self.add_error("until", "The last day lies before the first one.")
@@ -129,8 +144,8 @@ class ReportPages(StepAdmin, ReadOnlyAdmin):
         """The second looks that a number of the report counts, each with both decisions."""
         form, found = self._asked(request)
         caller, reason = request.GET.get("caller", ""), request.GET.get("reason", "")
-        if caller.isdecimal():
-            found = found.filter(decision__decided_by=int(caller))
+        if (person := row_number(caller)) is not None:
+            found = found.filter(decision__decided_by=person)
         if reason == QUALIFIED:
             found = found.filter(decision__result=AccountStatus.QUALIFIED)
         elif reason:
@@ -145,7 +160,7 @@ class ReportPages(StepAdmin, ReadOnlyAdmin):
             title="Second looks taken",
             page=page,
             kept={"caller": caller, "reason": reason},
-            narrowed=_narrowed(caller, reason),
+            narrowed=_narrowed(caller, reason, cast(User, request.user)),
         )
 
     def _asked(self, request: HttpRequest) -> tuple[PeriodForm, QuerySet[SecondLook]]:
@@ -190,9 +205,11 @@ class ReportPages(StepAdmin, ReadOnlyAdmin):
 def per_caller(found: QuerySet[SecondLook]) -> list[Line]:
     """A line for each person whose decisions were looked at again."""
     person, name = "decision__decided_by", "decision__decided_by__username"
+    counted = list(_counted(found, person, name).order_by(name))
+    people = User.objects.in_bulk([row[person] for row in counted])
     return [
-        Line(row[name], {"caller": str(row[person])}, row["looked"], row["agreed"])
-        for row in _counted(found, person, name).order_by(name)
+        Line(of_person(people[row[person]]), {"caller": str(row[person])}, row["looked"], row["agreed"])
+        for row in counted
     ]
 
 
@@ -215,10 +232,12 @@ def _counted(found: QuerySet[SecondLook], *by: str) -> QuerySet[SecondLook, dict
     return found.order_by().values(*by).annotate(looked=Count("pk"), agreed=agreed)
 
 
-def _narrowed(caller: str, reason: str) -> str:
+def _narrowed(caller: str, reason: str, viewer: User) -> str:
     """To what a list is narrowed, in words."""
-    person = User.objects.filter(pk=caller).first() if caller.isdecimal() else None
-    words = [f"decisions of {person}"] if person else []
+    number = row_number(caller)
+    seen = User.objects.filter(scopes.colleagues(viewer))
+    person = None if number is None else seen.filter(pk=number).first()
+    words = [f"decisions of {of_person(person)}"] if person else []
     return " · ".join([*words, *([reason.replace("_", " ")] if reason else [])])
 
 

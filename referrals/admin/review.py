@@ -6,9 +6,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from referrals.admin.base import Admin, EmptyFieldListFilter, ReadOnlyAdmin, register
-from referrals.admin.columns import company
+from referrals.admin.columns import company, found_at
 from referrals.models import Call, Decision, Note, Review
 
+outcome = found_at("outcome.label", label="outcome")
+reason = found_at("reason.internal_text", label="reason")
 OF_THE_ACCOUNT = ["account__host_account__exact", "^account__company_name"]
 
 
@@ -24,7 +26,7 @@ class ReviewAdmin(ReadOnlyAdmin):
 @register(Call)
 class CallAdmin(ReadOnlyAdmin):
     of_program = "account__program"
-    list_display = [company, "called_at", "outcome", "connected", "called_by", "round"]
+    list_display = [company, "called_at", outcome, "connected", "called_by", "round"]
     list_filter = ["connected", "account__program"]
     list_select_related = ["account", "outcome", "called_by"]
     search_fields = OF_THE_ACCOUNT
@@ -33,7 +35,7 @@ class CallAdmin(ReadOnlyAdmin):
 @register(Decision)
 class DecisionAdmin(ReadOnlyAdmin):
     of_program = "account__program"
-    list_display = [company, "result", "reason", "decided_by", "decided_at", "takes_effect_at"]
+    list_display = [company, "result", reason, "decided_by", "decided_at", "takes_effect_at"]
     list_filter = ["result", "account__program"]
     list_select_related = ["account", "reason", "decided_by"]
     search_fields = OF_THE_ACCOUNT

@@ -7,13 +7,14 @@ from typing import Any, cast
 from django import forms
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from referrals import desk, evidence, likeness, notes, qualification, reviews
+from referrals import desk, evidence, likeness, matches, notes, qualification, reviews
 from referrals.admin.calling_days import calling_days
 from referrals.models import (
     Call,
     CallOutcome,
+    Comparison,
     Correction,
     Criterion,
     Decision,
@@ -24,7 +25,7 @@ from referrals.rules import call_backs
 from referrals.rules.call_backs import Preset
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.refusal import Refused
-from referrals.rules.words import AnswerSource, Result
+from referrals.rules.words import AnswerSource, CriterionSource, Result
 
 YES, NO, OPEN = "yes", "no", "?"
 ANSWERS = [(YES, "Yes"), (NO, "No"), (OPEN, "?")]
@@ -40,12 +41,16 @@ OTHER = "other"
 RESULTS = [(AccountStatus.QUALIFIED.value, "Qualified"), (AccountStatus.NOT_QUALIFIED.value, "Not qualified")]
 CALL_BACK = "CALL_BACK"
 """The result of a call after which the company says when it may be called again."""
-STORED: dict[str, type[Call | Decision | StatusChange | Correction]] = {
-    "call": Call,
-    "decision": Decision,
-    "change": StatusChange,
-    "correction": Correction,
+STORED: dict[str, tuple[type[Call | Decision | StatusChange | Correction | Comparison], str]] = {
+    "call": (Call, "account"),
+    "decision": (Decision, "account"),
+    "change": (StatusChange, "account"),
+    "correction": (Correction, "account"),
+    # From its own page, and from that of the company that it is compared with.
+    "comparison": (Comparison, "account"),
+    "comparison_by_other": (Comparison, "other"),
 }
+"""What makes a page old, and by which column it is about an account."""
 
 
 class MovedOn(Refused):
@@ -179,6 +184,12 @@ class ReviewForm(forms.Form):
         if reason == OTHER and not self.cleaned_data.get("note"):
             self.add_error("note", "This reason says nothing by itself: write what it is.")
 
+    def failed_checks(self) -> list[str]:
+        """What the required automatic checks speak against, and what helps."""
+        good = {Result.PASS, Result.WAIVED}
+        checks = (c for c in self.criteria if c.source == CriterionSource.AUTOMATIC and c.required)
+        return [evidence.why_failed(c) for c in checks if self.known.get(c.code) not in good]
+
     def look_again(self, account: ReferredAccount) -> None:
         """Let the next press rest on what is stored by now."""
         self.data = {**{name: self.data[name] for name in self.data}, "version": version_of(account)}
@@ -193,7 +204,12 @@ class ReviewForm(forms.Form):
             if "call_back_at" not in self.errors:
                 self.add_error("call_back_at", "Say when they want to be called.")
             return None
-        at = typed.replace(tzinfo=self.zone).astimezone(UTC)
+        try:
+            at: datetime = typed.replace(tzinfo=self.zone).astimezone(UTC)
+        except OverflowError:
+            # The first and the last day of the calendar are none everywhere.
+            self.add_error("call_back_at", "There is no such time in UTC. Choose another one.")
+            return None
         if why_not := call_backs.why_not(at, now=self.now):
             self.add_error("call_back_at", why_not)
         return at
@@ -202,13 +218,18 @@ class ReviewForm(forms.Form):
         for question in self.questions:
             if self.cleaned_data.get(_name(question)) == NO:
                 return question.reason
-        self.add_error("reason", "Choose a reason, or answer No to what speaks against the account.")
+        self.add_error("reason", "Answer a question with No, or choose a reason.")
         return ""
 
 
-def with_version(accounts: QuerySet[ReferredAccount]) -> QuerySet[ReferredAccount]:
-    """Accounts with the last of each row that is stored about them."""
-    return accounts.annotate(**{f"last_{name}": _last(model) for name, model in STORED.items()})
+def with_version(accounts: QuerySet[ReferredAccount], *, for_person: User) -> QuerySet[ReferredAccount]:
+    """
+    Accounts with the last of each row that is stored about them.
+
+    :param for_person: what this person has compared meanwhile, in another tab, is no news to them
+    """
+    last = {f"last_{name}": _last(model, about, for_person) for name, (model, about) in STORED.items()}
+    return accounts.annotate(**last)
 
 
 def version_of(account: ReferredAccount) -> str:
@@ -226,6 +247,11 @@ def typed(posted: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **answers}
 
 
+def all_yes(account: ReferredAccount) -> dict[str, str]:
+    """Every question that is asked, with yes."""
+    return {c.code: YES for c in account.terms.criteria.all() if evidence.is_asked(c, account)}
+
+
 @transaction.atomic
 def store(account: ReferredAccount, form: ReviewForm, *, by: User, at: datetime) -> Decision | None:
     """
@@ -236,16 +262,19 @@ def store(account: ReferredAccount, form: ReviewForm, *, by: User, at: datetime)
     :raises MovedOn: if something was stored since the page was opened
     :raises LeaseOver: if the person does not hold the company any more
     :raises HeldBySomebody: if somebody else does
+    :raises SeniorFirst: if it looks like its referrer, and the person who qualifies it is no senior
     :raises Refused: what the decision refuses
     """
     # The row is the gate: of two who press at once the second waits here. What is stored is read by a
     # query of its own, after the wait: PostgreSQL answers a query as of the moment at which it began.
     ReferredAccount.objects.select_for_update().get(pk=account.pk)
-    account = with_version(ReferredAccount.objects.filter(pk=account.pk)).get()
+    account = with_version(ReferredAccount.objects.filter(pk=account.pk), for_person=by).get()
     told = form.cleaned_data
     if told["version"] != version_of(account):
         raise MovedOn(f"Nothing was stored now: {_what_happened(account)}")
     reviews.refuse_without_lease(account, by, at=at)
+    if told["result"] == AccountStatus.QUALIFIED and not by.has_perm(reviews.SENIOR):
+        matches.refuse_told(account)
     needs_call = bool(told["result"]) and form.rests_on_a_call
     outcome = told["outcome"] or (needs_call and _reached(account, form.outcomes))
     if outcome:
@@ -293,6 +322,13 @@ def _what_happened(account: ReferredAccount) -> str:
         return f"the account is {AccountStatus(account.status).label.lower()}."
     last = account.calls.select_related("outcome", "called_by").last()
     corrected = account.corrections.select_related("corrected_by").last()
+    compared = Comparison.objects.filter(Q(account=account) | Q(other=account)).select_related("compared_by")
+    said = compared.order_by("pk").last()
+    others = [] if last is None else [last.called_at]
+    others += [] if corrected is None else [corrected.corrected_at]
+    if said is not None and all(said.compared_at >= each for each in others):
+        when = f"{said.compared_at:%H:%M} UTC"
+        return f"{said.compared_by} compared it with another company at {when}. What you typed is still here."
     if corrected is not None and (last is None or corrected.corrected_at > last.called_at):
         field = corrected.field.replace("_", " ")
         when = f"{corrected.corrected_at:%H:%M} UTC"
@@ -303,8 +339,12 @@ def _what_happened(account: ReferredAccount) -> str:
     return f"{called} What you typed is still here."
 
 
-def _last(model: type[Call | Decision | StatusChange | Correction]) -> Subquery:
-    return Subquery(model.objects.filter(account=OuterRef("pk")).order_by("-pk").values("pk")[:1])
+def _last(
+    model: type[Call | Decision | StatusChange | Correction | Comparison], about: str, for_person: User
+) -> Subquery:
+    rows: QuerySet[Any] = model.objects.filter(**{about: OuterRef("pk")})
+    rows = rows.exclude(compared_by=for_person) if model is Comparison else rows
+    return Subquery(rows.order_by("-pk").values("pk")[:1])
 
 
 def _choices(form: forms.Form, field: str, choices: list[tuple[str, str]]) -> None:

@@ -20,10 +20,10 @@ from referrals.admin.claims import DECIDE
 from referrals.admin.steps import CONFLICT, Step, StepAdmin
 from referrals.filters import ReviewFilter
 from referrals.models import Review, SavedView
+from referrals.names import of_person
 from referrals.rules.refusal import Refused
 
 QUEUE = "admin:referrals_referredaccount_reviews"
-SEE_ALL = "referrals.view_savedview"
 WIDE = {"class": "staff-input"}
 
 
@@ -67,7 +67,9 @@ def _delete(view: SavedView, by: User, at: datetime, told: dict[str, Any]) -> st
 
 
 def _why_not_changed(view: SavedView, user: User) -> str | None:
-    return None if view.owner_id == user.pk else f"This view is {view.owner}'s: only they change it."
+    return (
+        None if view.owner_id == user.pk else f"This view is {of_person(view.owner)}'s: only they change it."
+    )
 
 
 @register(SavedView)
@@ -140,9 +142,7 @@ class SavedViewAdmin(StepAdmin, PartOfAnother):
         )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SavedView]:
-        """A view that is not shared is its owner's alone; who looks at all rows sees it, too."""
-        if request.user.has_perm(SEE_ALL):
-            return super().get_queryset(request).select_related("owner")
+        """A view that is not shared is its owner's alone, whoever looks: a search may name a person."""
         return saved_views.of(cast(User, request.user))
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -81,6 +81,11 @@ class SeenAsAdmin(StepAdmin):
         ]
         if not mine and not program:
             context = without_program(referrer)
+            context["offers"] = [
+                (offered, stands)
+                for offered, stands in context["offers"]
+                if programs_shown is None or offered.pk in programs_shown
+            ]
             return render(request, "admin/referrals/referrer/page_nothing.html", {**context, **shown})
         name = f"admin:{self.address_name('page_of')}"
         programs = [(each, reverse(name, args=[referrer.pk, each.program.slug])) for each in mine]

@@ -6,12 +6,14 @@ from typing import Any, cast
 from django import forms
 from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
+from django.contrib.auth.forms import ReadOnlyPasswordHashWidget
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import Group, User
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from referrals import assignments, leaving
+from referrals import assignments, leaving, scopes
 from referrals.admin.base import (
     AdminPasswordChangeForm,
     PartOfAnother,
@@ -56,7 +58,7 @@ class LeavingForm(forms.Form):
         """Offer the colleagues, and say what will move."""
         had = leaving.in_hand(row)
         to, proposals = cast(forms.ModelChoiceField, self.fields["to"]), self.fields["proposals"]
-        to.queryset = assignments.people().exclude(pk=row.pk)
+        to.queryset = assignments.people_of(scopes.programs_of(row) or ()).exclude(pk=row.pk)
         to.help_text = (
             f"{had.assigned} assigned, {had.call_backs} agreed to be called back, {had.shared_views} shared"
             f" views. What {row} holds now ({had.held}) is everybody's at once."
@@ -68,8 +70,8 @@ def _leave(person: User, by: User, at: datetime, told: dict[str, Any]) -> str:
     to = told["to"]
     had = leaving.leave(person, to=to, withdraw=told["proposals"] == WITHDRAW, by=by, at=at)
     return (
-        f"{person} has left. To {to or 'everybody'}: {had.assigned} assigned companies and {had.call_backs}"
-        f" call backs; {had.held} held are free."
+        f"{person} has left. To {to or 'everybody'}: companies assigned: {had.assigned}, call-backs:"
+        f" {had.call_backs}. Free now, held before: {had.held}."
     )
 
 
@@ -113,11 +115,22 @@ LEAVING = [
 ]
 
 
+class PasswordIsSet(ReadOnlyPasswordHashWidget):
+    """Whether there is a password; how it is kept is nothing for a page."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> Any:
+        context = super().get_context(name, value, attrs)
+        is_set = bool(value) and not value.startswith(UNUSABLE_PASSWORD_PREFIX)
+        return context | {"summary": [{"label": "A password is set." if is_set else "No password is set."}]}
+
+
 class PersonForm(UserChangeForm):
     """A log-in; that of staff is ended by the step that hands over what they have in hand."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "password" in self.fields:
+            self.fields["password"].widget = PasswordIsSet()
         if "is_active" in self.fields:
             self.fields["is_active"].help_text = "Of staff, “This person leaves” ends the log-in."
 
@@ -163,9 +176,18 @@ class UserAdmin(StockUserAdmin, StepAdmin):  # type: ignore[misc]  # the order o
     change_form_outer_before_template = "admin/auth/user/leaving.html"
     steps = LEAVING
 
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Trails name people for good: a log-in is ended, never deleted."""
+        return False
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        """Who may change log-ins sees all of them; who only lets people leave, those of staff."""
-        people = super().get_queryset(request)
+        """
+        Who may change log-ins sees all of them; who only lets people leave, those of staff.
+
+        Who works for some programs sees nobody who works for another.
+        """
+        within_reach = leaving.within_reach(cast(User, request.user))
+        people = super().get_queryset(request).filter(pk__in=within_reach.values("pk"))
         return people if request.user.has_perm(CHANGE_PEOPLE) else people.filter(is_staff=True)
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> list[Any]:

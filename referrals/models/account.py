@@ -54,7 +54,7 @@ class SignUp(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.host_account} at {self.occurred_at}"
+        return f"{self.host_account}, {self.occurred_at:%b} {self.occurred_at.day}, {self.occurred_at.year}"
 
 
 class ReferredAccountQuerySet(models.QuerySet["ReferredAccount"]):

@@ -198,4 +198,4 @@ class Touch(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.link_id} at {self.touched_at}"
+        return f"Link {self.link_id}, {self.touched_at:%b} {self.touched_at.day}, {self.touched_at.year}"

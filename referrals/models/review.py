@@ -201,4 +201,4 @@ class Proposal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.target}"
+        return f"Proposal {self.pk}"

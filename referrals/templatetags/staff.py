@@ -4,6 +4,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.contrib.auth.models import User
+
+from referrals.models import Program
+from referrals.names import of_person, of_program
 
 register = template.Library()
 
@@ -69,6 +73,18 @@ def in_words(code: str) -> str:
 
 
 @register.filter
+def person_name(person: User | None) -> str:
+    """Somebody by the full name, where it is known."""
+    return of_person(person)
+
+
+@register.filter
+def program_name(program: Program) -> str:
+    """A program as staff call it."""
+    return of_program(program)
+
+
+@register.filter
 def dialled(phone: str) -> str:
     """A telephone number without what is written between its digits."""
     return "".join(sign for sign in phone if sign.isdigit() or sign == "+")
@@ -103,6 +119,16 @@ def sla_words(sla: str) -> str:
 def sla_color(sla: str) -> str:
     """The class of that chip; colour only adds to sign and word."""
     return SLA[sla][1]
+
+
+@register.filter
+def short_age(since: datetime, now: datetime) -> str:
+    """How long ago an instant was, in its largest unit: '12 min', '21 h', '4 d'."""
+    minutes = max(0, int((now - since).total_seconds() // 60))
+    if minutes < 60:
+        return f"{minutes}\N{NO-BREAK SPACE}min"
+    hours = minutes // 60
+    return f"{hours}\N{NO-BREAK SPACE}h" if hours < 48 else f"{hours // 24}\N{NO-BREAK SPACE}d"
 
 
 @register.filter

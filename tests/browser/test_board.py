@@ -99,7 +99,7 @@ def test_the_board_shows_itself_anew_without_being_loaded(open_as, story):
     page.clock.install()
     page.reload()
     loads: list[str] = []
-    page.on("domcontentloaded", lambda _: loads.append("load"))
+    page.on("framenavigated", lambda _: loads.append("load"))
     assert tile(page, "In calls") == "1"
 
     reviews.claim(review("umbrella"), story.fay, at=timezone.now())

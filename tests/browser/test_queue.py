@@ -59,7 +59,7 @@ def test_all_yes_no_answer_and_call_back_have_keys(desk_of, story):
     keys(desk.page, "n")
     desk.arrives_at("Acme")
     keys(desk.page, "a")
-    desk.page.wait_for_url(re.compile("not_freelancer=yes"))
+    desk.page.wait_for_url(re.compile("kept="))
     assert desk.page.get_by_role("radio", name="Yes", checked=True).count() == 4
 
     keys(desk.page, "c")

@@ -57,7 +57,7 @@ def test_a_look_alike_is_compared_in_another_tab_and_named_as_the_reason(
 def test_an_answer_from_a_registry_costs_two_presses_more(desk_of, story):  # noqa: F811
     desk = desk_of(story.cara)
     desk.next()
-    desk.arrives_at("Acme").page.get_by_role("link", name="All yes").click()
+    desk.arrives_at("Acme").page.get_by_role("button", name="All yes").click()
     desk.page.get_by_label("Where answer 2 comes from").select_option("a registry")
     desk.page.get_by_label("Internal note").fill("HRB 1 Berlin")
     desk.press("Qualified")
@@ -96,7 +96,7 @@ def test_what_was_mistyped_is_corrected_on_the_page(desk_of, story):  # noqa: F8
     form.get_by_label("Reason").fill("A digit was wrong.")
     desk.press("Correct", within=form)
 
-    desk.page.get_by_role("link", name="+4930999999").wait_for()
+    desk.page.get_by_text("+49 30 999999").first.wait_for()
     assert account("acme").phone == "+4930999999"
 
 
@@ -156,3 +156,75 @@ def _make_everything_happen(story: Story, first: ReferredAccount) -> None:  # no
     corrections.correct(
         first, told={"registration": "HRB 1"}, reason="From the register.", by=story.sam, at=story.now
     )
+
+
+def test_a_no_chooses_its_reason_where_it_is_seen(desk_of, story):  # noqa: F811
+    desk = desk_of(story.cara)
+    desk.next()
+    reason = desk.arrives_at("Acme").page.get_by_label("Reason for not qualified")
+    told = desk.page.locator("#reason-told")
+
+    desk.answer(2, "No")
+    assert reason.input_value() == "language_service_provider"
+    assert told.is_visible()
+    desk.answer(1, "No")
+    assert reason.input_value() == "freelancer"
+    desk.press("All yes")
+    assert (reason.input_value(), told.is_visible()) == ("", False)
+    # What was chosen by hand stays.
+    reason.select_option("suspected_fraud")
+    desk.answer(2, "No")
+    assert reason.input_value() == "suspected_fraud"
+
+
+def test_without_no_and_reason_it_says_so_beside_the_field(desk_of, story):  # noqa: F811
+    desk = desk_of(story.cara)
+    desk.next()
+    desk.arrives_at("Acme")
+    desk.press("Not qualified")
+
+    desk.page.get_by_text("Answer a question with No, or choose a reason.").wait_for()
+    desk.page.wait_for_function("document.activeElement.classList.contains('staff-error')", timeout=5_000)
+
+
+def test_what_has_the_focus_is_never_under_the_results(desk_of, story):  # noqa: F811
+    desk = desk_of(story.cara)
+    desk.page.set_viewport_size({"width": 1366, "height": 800})
+    desk.next()
+    desk.arrives_at("Acme")
+    assert desk.page.get_by_role("button", name="Not qualified").bounding_box()["y"] < 800
+
+    hidden = desk.page.evaluate(
+        """() => {
+          const foot = document.querySelector(".staff-foot");
+          const above = "form > :not(.staff-foot) :is(input:not([type=hidden]), select, textarea)";
+          return [...document.querySelectorAll(above)].filter((each) => {
+            if (!each.closest("form").contains(foot) || !each.offsetParent) return false;
+            scrollTo(0, 0);
+            each.focus();
+            const [it, over] = [each.getBoundingClientRect(), foot.getBoundingClientRect()];
+            return it.bottom > over.top + 1 && it.top < over.bottom;
+          }).map((each) => each.name);
+        }"""
+    )
+    assert hidden == []
+
+
+def test_on_a_small_screen_nothing_sticks(desk_of, story):  # noqa: F811
+    desk = desk_of(story.cara)
+    desk.page.set_viewport_size({"width": 320, "height": 640})
+    desk.next()
+    desk.arrives_at("Acme")
+
+    assert desk.page.locator(".staff-foot").evaluate("each => getComputedStyle(each).position") == "static"
+
+
+def test_the_number_is_copied_and_that_is_said(desk_of, live_server, story):  # noqa: F811
+    desk = desk_of(story.cara)
+    desk.page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=live_server.url)
+    desk.next()
+    desk.arrives_at("Acme")
+    desk.press("Copy the phone number")
+
+    desk.page.get_by_text("Copied.", exact=True).wait_for()
+    assert desk.page.evaluate("navigator.clipboard.readText()") == "+4930123456"

@@ -71,7 +71,7 @@ def opened(browser, live_server):
 def test_seeing_as_a_referrer_costs_one_press_and_one_load(javascript, story, opened):
     page = opened(story.fay, page_for(story.rosa), javascript=javascript)
     loads: list[str] = []
-    page.on("domcontentloaded", lambda _: loads.append(page.url))
+    page.on("framenavigated", lambda _: loads.append(page.url))
 
     page.get_by_label("Why you look at the page of rosa").fill("They ask about Acme.")
     page.get_by_role("button", name="See as referrer").click()

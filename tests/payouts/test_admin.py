@@ -1,7 +1,7 @@
 """The admin of how much and when: all of it can be looked at, none of it changed."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -101,7 +101,7 @@ def to_approve() -> Bonus:
         (booked_bonus, AFTER, "Nothing is missing: the next run pays it. Overdue by 3 days."),
         (to_approve, DUE, "The window is open; the bonus waits for its batch to be approved."),
         (on_hold, DUE, "It is on hold: fraud check."),
-        (paid_bonus, DUE, "It is paid, since 2026-02-16."),
+        (paid_bonus, DUE, "It is paid, since Feb 16, 2026."),
         (cancelled_bonus, DUE, "It was cancelled: milestone no longer holds."),
         (reversed_bonus, AFTER, "It was paid, and taken back."),
     ],
@@ -117,7 +117,19 @@ def test_the_page_of_a_bonus_begins_with_why_it_is_not_paid(make, now, told, adm
     page_text = shown.content.decode()
     assert shown.context["headline"] == told
     assert page_text.index(told) < page_text.index("Frozen at activation")
-    assert "2026-02-16 to 2026-02-28 (UTC)" in page_text
+    assert "Feb 16 - 28, 2026 (UTC)" in page_text
+
+
+def test_the_headline_and_the_line_of_the_window_count_the_same_days(admin_client, time_machine):
+    bonus = booked_bonus()
+    # Of the day that has begun a part is left.
+    time_machine.move_to(BEFORE + timedelta(hours=18), tick=False)
+
+    shown = admin_client.get(page(bonus)).content.decode()
+
+    assert "Feb 16, 2026, in 15 days." in shown
+    assert "(UTC), opens in 15 days" in shown
+    assert "Explanation" not in shown
 
 
 def test_accounts_of_the_books_show_their_balances(admin_client):

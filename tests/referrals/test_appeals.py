@@ -3,9 +3,9 @@
 from functools import partial
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 
-from referrals import appeals, qualification, reviews
+from referrals import appeals, assignments, qualification, reviews
 from referrals.models import Decision, Note, ReferredAccount, Review, StatusChange
 from referrals.models.account import ReferredAccountQuerySet
 from referrals.rules.refusal import Refused
@@ -35,6 +35,18 @@ def acme(story) -> ReferredAccount:
 
 def appeal(story: Story, account: ReferredAccount, *, by: User | None = None) -> Decision | None:
     return appeals.take_up(account, by=by or story.sam, at=story.now, evidence=EVIDENCE)
+
+
+def refuse(story: Story, account: ReferredAccount, *, by: User) -> Decision:
+    """A refusal that takes effect."""
+    decision = story.decide(account, "NOT_QUALIFIED", reason="incomplete", by=by)
+    story.wait(minutes=11)
+    return decision
+
+
+def deciding(person: User) -> User:
+    person.user_permissions.add(Permission.objects.get(codename="decide_referredaccount"))
+    return person
 
 
 def open_review(account: ReferredAccount) -> Review:
@@ -92,14 +104,61 @@ def test_a_refusal_that_was_undone_is_not_what_the_appeal_is_against(story):
     assert appeal(story, account).decided_by == story.cara
 
 
-def test_of_two_refusals_the_last_one_is_what_the_appeal_is_against(story, acme):
+def test_of_two_refusals_the_last_one_is_what_the_appeal_is_against_and_neither_decides(story, acme):
     appeal(story, acme)
-    second = story.decide(acme, "NOT_QUALIFIED", reason="incomplete", by=story.fay)
-    story.wait(minutes=11)
+    second = refuse(story, acme, by=story.fay)
 
     assert appeal(story, acme) == second
-    assert served(story.fay, story) == []
+    assert [served(who, story) for who in (story.cara, story.fay, story.sam)] == [[], [], ["acme"]]
+    for who in (story.cara, story.fay):
+        with refused("first_decider"):
+            story.decide(acme, by=who)
+        with refused("cannot_be_assigned") as refusal:
+            waiting = Review.objects.filter(closed_at=None)
+            assignments.assign(waiting, deciding(who), by=story.sam, at=story.now)
+        assert "took the decision that is appealed against" in str(refusal.value)
+    story.decide(acme, by=story.sam)
+
+
+def test_what_is_reopened_after_an_appeal_was_refused_still_goes_to_another_person(story, acme):
+    appeal(story, acme)
+    refuse(story, acme, by=story.fay)
+
+    qualification.reopen(now(acme), by=story.sam, at=story.now, note="A new look.")
+
+    assert (open_review(acme).round, open_review(acme).appeal_of) == (2, None)
+    assert [served(who, story) for who in (story.cara, story.fay, story.sam)] == [[], [], ["acme"]]
+    with refused("first_decider"):
+        story.decide(acme, by=story.cara)
+
+
+def test_what_nobody_appealed_about_whoever_refused_it_decides_again(story, acme):
+    story.reopen(acme)
+
     assert served(story.cara, story) == ["acme"]
+    story.decide(acme, by=story.cara)
+
+
+def test_a_refusal_that_was_undone_keeps_nobody_from_the_next_appeal(story, acme):
+    appeal(story, acme)
+    story.decide(acme, "NOT_QUALIFIED", reason="incomplete", by=story.fay)
+    qualification.undo(acme, by=story.fay, at=story.now)
+    refuse(story, acme, by=story.sam)
+    appeal(story, acme)
+
+    assert [served(who, story) for who in (story.cara, story.fay, story.sam)] == [[], ["acme"], []]
+
+
+@pytest.mark.parametrize("result", [{}, {"result": "NOT_QUALIFIED", "reason": "incomplete"}])
+def test_whoever_refused_it_first_does_not_undo_what_another_decides_about_the_appeal(result, story, acme):
+    appeal(story, acme)
+    decision = story.decide(acme, by=story.fay, **result)
+
+    with refused("first_decider"):
+        qualification.undo(acme, by=story.cara, at=story.now)
+    assert now(acme).pending_decision == decision
+    qualification.undo(acme, by=story.sam, at=story.now)
+    assert now(acme).pending_decision is None
 
 
 def test_a_reason_that_stays_closed_stays_closed(story):

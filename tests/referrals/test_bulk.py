@@ -1,6 +1,6 @@
 """What is done to many companies at once: who may, who drops out and why, and that twice is once."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from payouts import giving_up, sweeps
 from referrals import bulk, reviews
 from referrals.models import Decision, Note, Program, ProgramStaff, ReferredAccount, Review
 from tests.story import Story, nothing_changes, refused
@@ -219,11 +220,13 @@ def called(story: Story, account: ReferredAccount, times: int, last: str = "NO_A
     return account
 
 
-def test_who_was_called_as_often_as_the_program_says_is_given_up(story):
+def test_who_was_called_as_often_as_the_program_says_is_given_up(story, time_machine):
     most = story.program.terms.get().calling.max_attempts
     given_up = called(story, story.sign_up("given-up"), most)
     few = called(story, story.sign_up("few"), most - 1)
     reached = called(story, story.sign_up("reached"), most, "REACHED")
+    days = story.program.terms.get().calling.give_up_after_business_days
+    time_machine.move_to(story.now + timedelta(days=days * 7 / 5 + 2), tick=False)
     page = ask(story.cara, "unreachable", given_up, few, reached)
     assert dropped(page) == {
         "few": f"Called {most - 1} of {most} times.",
@@ -240,6 +243,40 @@ def test_who_was_called_as_often_as_the_program_says_is_given_up(story):
     with nothing_changes():
         again = confirm(story.cara, "unreachable", given_up)
     assert dropped(again) == {"given-up": "cara has decided already: not qualified."}
+
+
+def test_nobody_is_given_up_before_the_business_days_of_the_program_have_passed(story, time_machine):
+    """By the same condition as by itself: on the first day of the page the job would do it, too."""
+    calling = story.program.terms.get().calling
+    acme = called(story, story.sign_up("acme"), calling.max_attempts)
+    first_day = giving_up.business_days_of(acme.terms).after(
+        story.now.date(), calling.give_up_after_business_days
+    )
+    day_before = datetime.combine(first_day - timedelta(days=1), story.now.timetz())
+    time_machine.move_to(day_before, tick=False)
+
+    with nothing_changes():
+        assert sweeps.give_up_unreachable(as_of=day_before).done == 0
+        early = confirm(story.cara, "unreachable", acme)
+    words = f"From {first_day:%b} {first_day.day}: its program waits until then."
+    assert dropped(early) == {"acme": words}
+
+    time_machine.move_to(day_before + timedelta(days=1), tick=False)
+    assert going(ask(story.cara, "unreachable", acme)) == ["acme"]
+    assert sweeps.give_up_unreachable(as_of=day_before + timedelta(days=1)).done == 1
+
+
+@pytest.mark.parametrize("companies", [3, 30])
+def test_giving_many_up_is_looked_at_in_as_few_queries(companies, story, django_assert_max_num_queries):
+    most = story.program.terms.get().calling.max_attempts
+    accounts = [called(story, story.sign_up(f"company{number}"), most) for number in range(companies)]
+    client = client_of(story.sam)
+
+    form = {"action": "unreachable", "chosen": numbers(*accounts)}
+
+    with django_assert_max_num_queries(12):
+        page = client.post(BULK, form)
+    assert len(dropped(page)) == companies
 
 
 # --- one reason for all -----------------------------------------------------------------------------------

@@ -85,14 +85,75 @@ def test_what_is_the_same_and_what_differs_is_told_by_word_and_sign(story, acme,
 
 
 def test_how_somebody_is_reached_is_shown_to_whoever_has_the_company(story, acme, known):
-    bold = story.sign_up("bold", link="ben")
+    bold = story.sign_up("bold", link="ben", phone="+49 40 777 888", contact="Canary Bold")
 
-    for who, other in ((story.sam, known), (story.cara, bold)):
-        page = client_of(who).get(comparison(acme, other))
-        lines = {line.label: (line.one, line.other) for line in page.context["lines"]}
-        hidden = lines["Phone"][0 if who == story.sam else 1]
-        assert hidden == "not shown to you"
-    assert "office@bold.example" not in page.content.decode()
+    shown = compared(client_of(story.cara), comparison(acme, known))
+    beside = compared(client_of(story.cara), comparison(acme, bold))
+
+    assert shown["Phone"] == ("+4930123456", "+49 30 123456", "= same")
+    assert beside["Phone"] == ("+4930123456", "not shown to you", "≠ different")
+    assert beside["E-mail"] == ("office@acme.example", "not shown to you", "≠ different")
+
+
+@pytest.mark.parametrize("which", ["decided", "customer", "in review"])
+def test_whoever_does_not_have_the_company_reads_of_neither_how_somebody_is_reached(
+    which, story, acme, known, time_machine
+):
+    """What is the same, and shown of the other one, is shown of this one."""
+    mine = {"email": "canary-a@acme.example", "phone": "+61 2 5550 0038", "contact": "Canary Name"}
+    ReferredAccount.objects.filter(pk=acme.pk).update(**mine, phone_key=phone_key(mine["phone"]))
+    same = {"email": "canary-b@acme-inc.example", "phone": "+61255500038"}
+    other: ReferredAccount | ExistingCustomer = known
+    if which != "customer":
+        other = story.sign_up("bold", link="ben", phone="+49 40 777 888", contact="Canary Other")
+    if which == "decided":
+        story.decide(other)
+        story.wait(minutes=11)
+        time_machine.move_to(story.now, tick=False)
+    type(other).objects.filter(pk=other.pk).update(**same, phone_key=phone_key(same["phone"]))
+
+    page = client_of(story.sam).get(comparison(acme, other))
+
+    lines = {line.label: (line.one, line.other, line.told) for line in page.context["lines"]}
+    assert lines["Phone"] == ("not shown to you", "not shown to you", "= same")
+    assert lines["E-mail"] == ("not shown to you", "not shown to you", "≠ different")
+    told = page.content.decode().lower()
+    assert [canary for canary in ("canary", "5550 0038", "55500038") if canary in told] == []
+
+
+def test_whoever_does_not_have_the_company_is_told_to_take_it_first(story, known):
+    free = story.sign_up("free")
+    client, address = client_of(story.cara), comparison(free, known)
+
+    page = client.get(address)
+    told = page.content.decode()
+    assert page.context["why_not"] == "Take Free GmbH first: whoever has it says it."
+    assert [button.label for button in page.context["buttons"]] == ["Take it"]
+    assert told.count("disabled aria") == 2
+
+    client.post(page.context["buttons"][0].address)
+    page = client.get(address)
+    assert (page.context["why_not"], page.context["buttons"]) == ("", [])
+    assert " disabled" not in page.content.decode().partition('class="staff"')[2]
+
+
+def test_who_has_the_company_is_named_and_a_senior_may_take_it_over(story, acme, known):
+    User.objects.filter(pk=story.cara.pk).update(first_name="Cara", last_name="Blum")
+    story.fay.groups.set([Group.objects.get(name="Callers")])
+
+    of_sam, of_fay = (client_of(who).get(comparison(acme, known)).context for who in (story.sam, story.fay))
+
+    assert of_sam["why_not"] == "Cara Blum has Acme GmbH, until 10:30 UTC, and says it."
+    assert [button.label for button in of_sam["buttons"]] == ["Take over"]
+    assert of_fay["buttons"] == []
+
+
+def test_days_are_written_as_on_the_other_pages(story, acme, known):
+    ExistingCustomer.objects.filter(pk=known.pk).update(customer_since="2026-01-08T00:00Z")
+
+    since = compared(client_of(story.cara), comparison(acme, known))["Since"]
+
+    assert since[:2] == ("signed up Feb 2, 2026", "Jan 8, 2026")
 
 
 def test_what_somebody_says_is_recorded_and_the_latest_counts(story, acme, known):

@@ -97,7 +97,7 @@ def test_a_call_that_is_logged_as_reached_is_not_logged_twice(story, acme):
     stays = post(story.cara, acme, outcome="REACHED", answer_not_lsp="yes")
     post(story.cara, acme, **ALL_YES, result="QUALIFIED")
 
-    assert stays.url == f"{at('review', acme.pk)}?not_lsp=yes"
+    assert stays.url.startswith(f"{at('review', acme.pk)}?kept=")
     assert [call.outcome.code for call in Call.objects.all()] == ["REACHED"]
 
 
@@ -122,7 +122,7 @@ def test_a_no_gives_its_reason(story, acme):
         ({}, "Press the result of the call, or a decision."),
         ({"outcome": "BUSY", "result": "QUALIFIED"}, "Press the result of the call, or a decision."),
         ({"outcome": "SANG"}, "Select a valid choice"),
-        ({"result": "NOT_QUALIFIED"}, "Choose a reason"),
+        ({"result": "NOT_QUALIFIED"}, "Answer a question with No, or choose a reason."),
         ({"result": "QUALIFIED", "answer_not_lsp": "no"}, "Not answered with yes:"),
         ({"result": "QUALIFIED"}, "Not answered with yes:"),
     ],
@@ -512,11 +512,13 @@ def test_the_home_page_counts_what_each_may_act_on(story, acme):
 
     assert [(label, count) for label, count, _ in of_cara] == [
         ("company to call now", 1),
-        ("open proposals", 0),
+        ("call-backs today", 0),
+        ("companies of mine", 0),
+        ("companies over SLA", 0),
+        ("flagged companies", 0),
     ]
     assert [label for label, _, _ in of_fay] == [
-        "open proposals",
+        "proposals to confirm",
         "batches to put up",
         "batches awaiting approval",
-        "bonuses on hold",
     ]

@@ -4,7 +4,7 @@ import pytest
 
 from referrals import evidence, qualification
 from referrals.models import CriterionResult, ReferredAccount
-from tests.story import Story, refused
+from tests.story import Story, nothing_changes, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -213,3 +213,18 @@ def test_a_waiver_of_one_account_is_not_one_of_another(story):
 
     with refused("criterion_failed"):
         story.decide(bold)
+
+
+@pytest.mark.parametrize("minutes", [1, 11], ids=["decided just now", "refused"])
+def test_what_is_decided_meanwhile_is_not_waived(minutes, story):
+    acme = story.sign_up("acme")
+    story.decide(acme, "NOT_QUALIFIED", reason="incomplete")
+    story.wait(minutes=minutes)
+
+    with nothing_changes(), refused("nothing_to_waive") as refusal:
+        waive(story, acme, "not_lsp")
+    assert "not in review any more: nothing is waived" in str(refusal.value)
+
+    if minutes > 10:
+        story.reopen(acme)
+        waive(story, acme, "not_lsp")

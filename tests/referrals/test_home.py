@@ -161,7 +161,7 @@ def test_something_waits_under_every_line(busy, people):
     assert told["bonuses whose window closes within 5 business days"] == 3
     assert told["bonuses on hold"] == 2
     assert told["parked events"] == 4
-    assert told["open proposals"] == 2
+    assert told["proposals to confirm"] == 2
     assert told["signal for a senior"] == told["second look"] == told["mail that could not be sent"] == 1
 
 
@@ -184,7 +184,7 @@ def test_a_number_of_others_is_not_counted(busy, people):
             "cara",
             {
                 *("companies to call now", "call-backs today", "companies of mine"),
-                *("companies over SLA", "flagged companies", "open proposals"),
+                *("companies over SLA", "flagged companies"),
             },
         ),
         ("olga", {"parts of jobs that keep failing", "parked events"}),
@@ -314,3 +314,33 @@ def test_a_batch_waits_for_whoever_may_do_the_next_step(people, time_machine):
 
     assert drafted["batch to put up"] == 1
     assert put_up["batch awaiting approval"] == 1
+
+
+def test_who_calls_begins_with_the_next_company_and_finds_one(busy, people):
+    page = client_of(people["cara"]).get(HOME).content.decode()
+    of_fay = client_of(people["fay"]).get(HOME).content.decode()
+
+    assert page.count("staff-button staff-next") == 1
+    assert reverse("admin:referrals_referredaccount_next") in page
+    assert 'name="q"' in page
+    assert "Next company" not in of_fay
+
+
+@pytest.mark.parametrize(("who", "seen"), [("sam", True), ("mia", True), ("cara", False)])
+def test_a_lead_sees_the_funnel(who, seen, busy, people):
+    sweeps.count_months(as_of=busy.now)
+
+    charts = client_of(people[who]).get(HOME).context["charts"]
+
+    assert (charts is not None) == seen
+
+
+def test_a_lead_sees_the_funnel_of_the_own_programs_only(busy, people):
+    other = ProgramFactory()
+    ProgramStaff.objects.create(user=people["sam"], program=other)
+    sweeps.count_months(as_of=busy.now)
+
+    charts = client_of(people["sam"]).get(HOME).context["charts"]
+
+    assert [each.pk for each in charts.programs] == [other.pk]
+    assert (charts.money, charts.stages) == ([], [])

@@ -8,8 +8,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from payouts import sweeps
-from payouts.models import MoneyMonth
+from payouts import reversals, sweeps
+from payouts.models import Bonus, MoneyMonth
 from referrals import funnel
 from referrals.models import FunnelMonth
 from tests.admin_pages import main_part
@@ -41,7 +41,7 @@ def client_of(user: User) -> Client:
 @pytest.fixture
 def year(people, time_machine) -> Story:
     """Two companies in February, three in March, one of them ten minutes before April."""
-    story = Story("smartcat")
+    story = Story("smartcat", {"terms.clawback": "BY_STAFF"})
     story.earn("one")
     story.sign_up("two", link="ben")
     story.pass_to("2026-03-16T00:05Z")
@@ -106,6 +106,15 @@ def test_money_is_summed_by_the_month_of_its_step_and_of_its_window(year):
         date(2026, 3, 1): (10_000, 10_000, 0),
         date(2026, 4, 1): (0, 0, 10_000),
     }
+
+
+def test_what_was_paid_and_reversed_is_not_among_what_was_paid(year):
+    paid = Bonus.objects.get(status="PAID")
+    reversals.reverse(paid, by=year.fay, approved_by=year.finn, at=year.now, note="Bought by mistake.")
+
+    sweeps.count_months(as_of=year.now)
+
+    assert [row.paid_minor for row in MoneyMonth.objects.all()] == [0, 0, 0]
 
 
 def test_the_charts_say_their_numbers_in_words_and_in_a_table(year, people):

@@ -179,7 +179,7 @@ def test_who_did_it_is_kept(story, at_work):
 
     assert (left.user, back.user) == (story.ada, story.sam)
     assert left.change_message == (
-        "Left. Claims freed: 1. To finn: 1 assigned, 1 call backs. Proposals kept open: 1."
+        "Left. Claims freed: 1. To finn: assigned 1, call-backs 1. Proposals kept open: 1."
         " Shared views: 1, now of finn."
     )
     assert Note.objects.filter(about="assigned", written_by=story.ada).count() == 2
@@ -243,7 +243,10 @@ def test_an_operator_sees_what_will_move_and_presses(story, at_work):
 
     assert answer.url == page(story.cara)
     told = client.get(page(story.cara))
-    assert "cara has left. To finn: 1 assigned companies and 1 call backs; 1 held" in told.content.decode()
+    assert (
+        "cara has left. To finn: companies assigned: 1, call-backs: 1. Free now, held before: 1."
+        in told.content.decode()
+    )
     assert "Left</span>" in main_part(told)
     assert client.post(of(story.cara, "come-back")).url == page(story.cara)
     assert "Comes back" not in main_part(client.get(page(story.cara)))
@@ -317,3 +320,48 @@ def test_who_may_decide_no_more_keeps_no_company(story, at_work, admin_client):
 
     cara = User.objects.get(pk=story.cara.pk)
     assert not assignments.work_of(cara, at=timezone.now()).exists()
+
+
+# --- who works for some programs ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("theirs", ["all", "another", "both", "administrator"])
+def test_who_works_for_some_programs_lets_nobody_of_others_leave_or_come_back(theirs, story):
+    ProgramStaff.objects.create(user=story.ada, program=story.program)
+    other = ProgramFactory()
+    mine = story.program
+    programs = {"all": [], "another": [other], "both": [mine, other], "administrator": [mine]}
+    for program in programs[theirs]:
+        ProgramStaff.objects.create(user=story.cara, program=program)
+    User.objects.filter(pk=story.cara.pk).update(is_superuser=theirs == "administrator")
+    client = client_of(story.ada)
+
+    def answers() -> list[int]:
+        steps = [of(story.cara, "leave"), of(story.cara, "come-back")]
+        posted = [client.post(step, {"to": "", "proposals": "keep"}).status_code for step in steps]
+        return [client.get(of(story.cara, "change")).status_code, client.get(steps[0]).status_code, *posted]
+
+    absent = client.get(reverse("admin:auth_user_change", args=[10**6])).status_code
+    with nothing_changes():
+        assert answers() == [absent, 404, 404, 404]
+    assert "cara" not in main_part(client.get(reverse("admin:auth_user_changelist")))
+    by = User.objects.get(pk=story.ada.pk)
+    cara = User.objects.get(pk=story.cara.pk)
+    for code, step in [("cannot_leave", leaving.leave), ("cannot_come_back", leaving.come_back)]:
+        with refused(code):
+            step(cara, by=by, at=story.now, **({"to": None} if step is leaving.leave else {}))
+    assert User.objects.get(pk=story.cara.pk).is_active
+
+
+def test_of_the_own_programs_people_leave_and_come_back_and_no_other_name_is_offered(story):
+    for person in (story.ada, story.cara):
+        ProgramStaff.objects.create(user=person, program=story.program)
+    ProgramStaff.objects.create(user=story.finn, program=ProgramFactory())
+    client = client_of(story.ada)
+
+    page_of_step = client.get(of(story.cara, "leave")).content.decode()
+    assert (">sam<" in page_of_step, ">finn<" in page_of_step) == (True, False)
+    client.post(of(story.cara, "leave"), {"to": "", "proposals": "keep"})
+    assert not User.objects.get(pk=story.cara.pk).is_active
+    client.post(of(story.cara, "come-back"))
+    assert User.objects.get(pk=story.cara.pk).is_active

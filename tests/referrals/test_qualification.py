@@ -502,7 +502,7 @@ def test_a_review_is_open_while_there_is_work_for_staff(story):
 
 def as_each_saw_it(monkeypatch) -> None:
     """Both have looked before either acts: only the swap is left to tell them apart."""
-    monkeypatch.setattr(qualification, "_now", lambda account: account)
+    monkeypatch.setattr(qualification, "_now", lambda account, **how: account)
 
 
 def two_decisions(story: Story) -> list[object]:

@@ -87,7 +87,7 @@ def test_every_company_is_of_exactly_one_age(hours, age, story, cara):
         ({"country": "XX"}, "Country: “XX” is no country. Give its two letters, such as DE or US."),
         ({"country": "Germany"}, "Country: “GERMANY” is no country."),
         ({"country": "<b>"}, "Country: “&lt;B&gt;” is no country."),
-        ({"language": "tlh"}, "Language of the country: There is no “tlh” to choose here."),
+        ({"language": "tlh"}, "Language: There is no “tlh” to choose here."),
         ({"age": "100"}, "Days waiting: There is no “100” to choose here."),
         ({"tries": "x"}, "Tries: There is no “x” to choose here."),
         ({"flag": "x"}, "Flag: There is no “x” to choose here."),

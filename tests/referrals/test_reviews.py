@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db.models import Q
 
 from referrals import desk, qualification, reviews
@@ -147,6 +147,7 @@ def test_what_nobody_answered_is_tried_again_when_its_outcome_says(story):
 
 def test_what_is_assigned_to_somebody_goes_to_nobody_else(story):
     review = company(story, "acme")
+    story.sam.user_permissions.add(Permission.objects.get(codename="decide_referredaccount"))
     Review.objects.filter(pk=review.pk).update(assigned_to=story.sam)
 
     assert served(story.cara) is None
@@ -256,3 +257,18 @@ def test_without_the_swap_two_get_the_same(story, monkeypatch):
     given = at_once(*[lambda person=person: served(person) for person in people])
 
     assert len(set(given)) < 4
+
+
+def test_what_was_agreed_before_a_decision_is_over_when_it_is_revoked(story):
+    acme = story.sign_up("acme")
+    in_a_month = story.now + timedelta(days=30)
+    agreed = story.program.call_outcomes.get(code="CALL_BACK")
+    desk.log_call(acme, outcome=agreed, by=story.cara, at=story.now, call_back_at=in_a_month)
+    story.decide(acme)
+    story.wait(minutes=11)
+
+    story.revoke(acme)
+
+    review = Review.objects.get(account=acme, closed_at=None)
+    assert (review.call_from, review.call_back_at, review.call_back_by) == (None, None, None)
+    assert list(reviews.next_for(story.fay, at=story.now)) == [review]

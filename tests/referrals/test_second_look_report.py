@@ -125,7 +125,7 @@ def test_the_list_says_to_what_it_is_narrowed_and_shows_both_decisions(story):
     text = page.content.decode()
     assert "Only decisions of cara · freelancer." in text
     assert ("! differ" in text, "✓ same" in text) == (True, False)
-    assert " ".join(text.split()).count("Not qualified</span> incomplete · sam") == 1
+    assert " ".join(text.split()).count("Not qualified</span> Website or phone number is missing. · sam") == 1
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def test_a_failed_check_is_not_answered_away(story, cara):
     with nothing_changes():
         refused = post(cara, account, **ALL_YES, answer_fields_complete="yes", result="QUALIFIED")
 
-    assert "Failed and not waived: fields_complete" in refused.content.decode()
+    assert "Something that the terms ask for is missing: add it" in refused.content.decode()
 
 
 def test_waived_is_only_what_two_people_waived(story, acme, cara):
