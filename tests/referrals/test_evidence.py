@@ -134,7 +134,8 @@ def test_a_failed_automatic_criterion_refuses_the_decision(story):
 
     with refused("criterion_failed") as refusal:
         story.decide(account)
-    assert "company_email, fields_complete" in str(refusal.value)
+    assert "public service" in str(refusal.value)
+    assert "that the terms ask for is missing" in str(refusal.value)
 
 
 def test_questions_are_looked_at_before_automatic_criteria(story):
@@ -164,7 +165,7 @@ def test_waiving_one_criterion_waives_no_other(story):
 
     with refused("criterion_failed") as refusal:
         story.decide(account)
-    assert "company_email" in str(refusal.value)
+    assert "public service" in str(refusal.value)
     assert "fields_complete" not in str(refusal.value)
 
 
