@@ -362,7 +362,7 @@ def test_a_proposal_about_money_is_for_those_who_see_money(people):
     assert shown == [0, 1]
     assert "proposal to confirm" not in counted[0]
     assert counted[1]["proposal to confirm"] == 1
-    assert f"Take back bonus Bonus {bonus.pk}" in of_finn.get(list_page(Proposal)).content.decode()
+    assert f"Take back Bonus {bonus.pk}" in of_finn.get(list_page(Proposal)).content.decode()
     # A row that one may not see is a row that is not there.
     assert of_cara.get(page(proposal)).status_code == 302
     with nothing_changes():
