@@ -168,8 +168,9 @@ def test_a_sign_that_no_database_keeps_is_refused_in_words(address, sam):
 
 
 def test_the_same_sign_in_a_form_is_refused_and_nothing_is_kept(sam):
+    acme = ReferredAccount.objects.get(host_account="acme")
     with nothing_changes():
-        answer = sam.post(f"{DESK}{story.account('acme').pk}/review/", {"version": "", "note": "a\0b"})
+        answer = sam.post(f"{DESK}{acme.pk}/review/", {"version": "", "note": "a\0b"})
 
     assert answer.status_code == 400
 

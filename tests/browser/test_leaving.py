@@ -66,7 +66,7 @@ def test_an_operator_lets_somebody_leave_in_three_presses(story, page_of):
     page.get_by_label("Companies and call backs go to").select_option(str(story.finn.pk))
     page.get_by_role("button", name="This person leaves").click()
 
-    page.get_by_text("cara has left. To finn: 1 assigned companies").first.wait_for()
+    page.get_by_text("cara has left. To finn: companies assigned: 1").first.wait_for()
     page.get_by_text("cara cannot log in, holds nothing and confirms nothing.").wait_for()
     assert not User.objects.get(pk=story.cara.pk).is_active
 

@@ -59,8 +59,7 @@ def test_all_yes_no_answer_and_call_back_have_keys(desk_of, story):
     keys(desk.page, "n")
     desk.arrives_at("Acme")
     keys(desk.page, "a")
-    desk.page.wait_for_url(re.compile("kept="))
-    assert desk.page.get_by_role("radio", name="Yes", checked=True).count() == 4
+    desk.page.get_by_role("radio", name="Yes", checked=True).nth(3).wait_for()
 
     keys(desk.page, "c")
     focus = desk.page.evaluate("document.activeElement.name")
@@ -109,7 +108,7 @@ def test_the_question_mark_shows_the_keys_and_the_stroke_goes_to_the_search(desk
     desk.page.keyboard.type("globex")
     keys(desk.page, "Enter")
     desk.page.wait_for_url(re.compile("q=globex"))
-    assert desk.page.get_by_role("rowheader").all_inner_texts() == ["Globex GmbH Refer a client"]
+    assert desk.page.get_by_role("rowheader").all_inner_texts() == ["Globex GmbH"]
 
 
 def test_the_switch_is_remembered_and_can_be_put_off(desk_of, story):
