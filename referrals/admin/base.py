@@ -25,7 +25,7 @@ from unfold.forms import UserChangeForm as UserChangeForm
 from unfold.forms import UserCreationForm as UserCreationForm
 from unfold.views import ChangeList
 
-SEE_CONTACT = "referrals.contact_referredaccount"
+from referrals.filters import SEE_CONTACT as SEE_CONTACT
 
 ThemedAdmin = ModelAdmin
 """What is not ours is dressed, and stays as it is."""
