@@ -13,6 +13,7 @@ from referrals import credentials
 from referrals.models import ApiClient
 
 EVENTS, SIGN_UPS = "/api/v1/events", "/api/v1/sign-ups"
+NOON = datetime(2026, 2, 2, 12, tzinfo=UTC)
 _messages = count(1)
 
 

@@ -33,9 +33,8 @@ from unfold.forms import UserCreationForm as UserCreationForm
 from unfold.views import ChangeList
 
 from referrals import scopes
+from referrals.filters import SEE_CONTACT as SEE_CONTACT
 from referrals.models import Host, Program
-
-SEE_CONTACT = "referrals.contact_referredaccount"
 
 MOST_COUNTED = 100_000
 """Longer lists are searched and filtered, not turned to their end."""

@@ -13,27 +13,10 @@ from django.db import connection
 from referrals import credentials, events
 from referrals.models import AccountEvent, ApiClient, ReferredAccount
 from tests.factories import ApiClientFactory
-from tests.host import EVENTS, HostSoftware, event, payment, post, signed
-from tests.story import Story, at_once
+from tests.host import EVENTS, NOON, HostSoftware, event, payment, post, signed
+from tests.story import at_once
 
 pytestmark = pytest.mark.django_db
-
-NOW = datetime(2026, 2, 2, 12, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _noon(time_machine):
-    time_machine.move_to(NOW, tick=False)
-
-
-@pytest.fixture
-def story() -> Story:
-    return Story("smartcat")
-
-
-@pytest.fixture
-def host(story) -> HostSoftware:
-    return HostSoftware(story.client, at=NOW)
 
 
 def results(answer) -> list[tuple[int, str]]:
@@ -72,7 +55,7 @@ def test_a_new_event_is_stored_once_and_known_from_then_on(story, host):
     row = AccountEvent.objects.get()
     assert (row.client, row.host, row.event_id, row.host_account) == (story.client, story.host, "p1", "acme")
     assert (row.type, row.amount_minor, row.currency) == ("payment.received", 12_500, "USD")
-    assert (row.occurred_at, row.received_at) == (datetime(2026, 2, 2, 10, tzinfo=UTC), NOW)
+    assert (row.occurred_at, row.received_at) == (datetime(2026, 2, 2, 10, tzinfo=UTC), NOON)
     changed = ReferredAccount.objects.get(pk=account.pk).facts_changed
     assert changed == account.facts_changed + 1
 
@@ -93,7 +76,7 @@ def test_an_id_with_other_content_is_a_conflict(host):
 
 
 def test_two_clients_have_ids_of_their_own(story, host):
-    other = HostSoftware(ApiClientFactory(host=story.host), at=NOW)
+    other = HostSoftware(ApiClientFactory(host=story.host), at=NOON)
     host.tell(payment())
 
     assert other.tell(payment(amount="126.00")).status_code == 202
@@ -179,7 +162,7 @@ def test_everything_that_is_wrong_is_told_at_once(host):
     ("currency", "amount", "minor"), [("JPY", "100", 100), ("KWD", "1.500", 1_500), ("USD", "0.00", 0)]
 )
 def test_an_amount_has_the_decimals_of_its_currency(currency, amount, minor):
-    without_programs = HostSoftware(ApiClientFactory(), at=NOW)
+    without_programs = HostSoftware(ApiClientFactory(), at=NOON)
 
     assert without_programs.tell(payment(currency=currency, amount=amount)).status_code == 202
     assert AccountEvent.objects.get().amount_minor == minor
@@ -260,7 +243,7 @@ def test_a_batch_answers_as_its_events_would_one_after_the_other(story, host):
     )
     mixture = [payment(event_id, **kind) for kind in kinds for event_id in ids for _ in range(2)]
     mixture = mixture[::3] + mixture[1::3] + mixture[2::3]
-    other = HostSoftware(ApiClientFactory(host=story.host), at=NOW)
+    other = HostSoftware(ApiClientFactory(host=story.host), at=NOON)
 
     together = results(host.tell({"events": mixture}))
     alone = [(answer.status_code, answer.json()["code"]) for answer in map(other.tell, mixture)]
@@ -309,12 +292,12 @@ def test_the_same_facts_told_at_once_are_stored_once_and_nobody_waits_in_a_circl
     accounts = [story.sign_up(f"account{number}") for number in range(10)]
     before = sum(account.facts_changed for account in accounts)
     told = [
-        events.EventTold(f"e{number}", f"account{9 - number % 10}", "subscription.started", NOW)
+        events.EventTold(f"e{number}", f"account{9 - number % 10}", "subscription.started", NOON)
         for number in range(40)
     ]
 
     def tell(facts):
-        return lambda: events.record_all(story.client, told=facts, received_at=NOW)
+        return lambda: events.record_all(story.client, told=facts, received_at=NOON)
 
     outcomes = at_once(*[tell(told), tell(told[::-1])] * 4)
 
@@ -383,7 +366,7 @@ def test_one_right_signature_among_several_is_enough(host):
     [
         {"webhook-id": "msg_other"},
         {"webhook-id": ""},
-        {"webhook-timestamp": str(int(NOW.timestamp()) + 1)},
+        {"webhook-timestamp": str(int(NOON.timestamp()) + 1)},
         {"webhook-timestamp": "nan"},
         {"webhook-timestamp": ""},
         {"webhook-client": "client_unknown"},
@@ -406,7 +389,7 @@ def test_another_body_is_refused_even_if_it_says_the_same(host):
 
 
 def test_the_secret_of_another_client_is_refused(story, host):
-    other = HostSoftware(ApiClientFactory(host=story.host), at=NOW)
+    other = HostSoftware(ApiClientFactory(host=story.host), at=NOON)
     body = json.dumps(event()).encode()
 
     assert post(EVENTS, body, signed(host.client.public_id, other.secret, body)).status_code == 401
@@ -415,7 +398,7 @@ def test_the_secret_of_another_client_is_refused(story, host):
 @pytest.mark.parametrize(("minutes", "status"), [(-6, 401), (-4, 202), (4, 202), (6, 401)])
 def test_a_signature_counts_for_five_minutes(minutes, status, host):
     body = json.dumps(event()).encode()
-    headers = signed(host.client.public_id, host.secret, body, at=NOW + timedelta(minutes=minutes))
+    headers = signed(host.client.public_id, host.secret, body, at=NOON + timedelta(minutes=minutes))
 
     assert post(EVENTS, body, headers).status_code == status
 
@@ -425,9 +408,9 @@ def test_a_call_that_is_replayed_changes_nothing(host, time_machine):
     headers = signed(host.client.public_id, host.secret, body)
     post(EVENTS, body, headers)
 
-    time_machine.move_to(NOW + timedelta(minutes=4))
+    time_machine.move_to(NOON + timedelta(minutes=4))
     assert post(EVENTS, body, headers).status_code == 200
-    time_machine.move_to(NOW + timedelta(minutes=6))
+    time_machine.move_to(NOON + timedelta(minutes=6))
     assert post(EVENTS, body, headers).status_code == 401
     assert stored() == ["e1"]
 
@@ -435,33 +418,33 @@ def test_a_call_that_is_replayed_changes_nothing(host, time_machine):
 def test_while_a_secret_is_replaced_both_count_and_then_only_the_new_one(story, host, time_machine):
     host.tell(event("e0"))  # the secret of before is remembered
     before = host.secret
-    after = credentials.issue_webhook_secret(story.client, at=NOW)
+    after = credentials.issue_webhook_secret(story.client, at=NOON)
 
     def told_with(secret: str, event_id: str) -> int:
         body = json.dumps(event(event_id)).encode()
         return post(EVENTS, body, signed(story.client.public_id, secret, body)).status_code
 
     assert (told_with(after, "e1"), told_with(before, "e2")) == (202, 202)
-    time_machine.move_to(NOW + credentials.OVERLAP)
+    time_machine.move_to(NOON + credentials.OVERLAP)
     assert (told_with(after, "e3"), told_with(before, "e4")) == (202, 401)
 
 
 def test_of_three_secrets_only_two_count(story, host):
     first = host.secret
-    second = credentials.issue_webhook_secret(story.client, at=NOW)
-    third = credentials.issue_webhook_secret(story.client, at=NOW + timedelta(hours=1))
+    second = credentials.issue_webhook_secret(story.client, at=NOON)
+    third = credentials.issue_webhook_secret(story.client, at=NOON + timedelta(hours=1))
 
-    signer = credentials.signer(story.client.public_id, at=NOW + timedelta(hours=1), fresh=True)
+    signer = credentials.signer(story.client.public_id, at=NOON + timedelta(hours=1), fresh=True)
 
-    assert signer.live(at=NOW + timedelta(hours=1)) == [third, second]
-    assert first not in signer.live(at=NOW + timedelta(hours=1))
+    assert signer.live(at=NOON + timedelta(hours=1)) == [third, second]
+    assert first not in signer.live(at=NOON + timedelta(hours=1))
 
 
 def test_a_client_that_is_switched_off_tells_nothing_any_more(host, time_machine):
     host.tell(event("e1"))
     ApiClient.objects.update(is_active=False)
 
-    time_machine.move_to(NOW + credentials.LOOKED_UP_EVERY)
+    time_machine.move_to(NOON + credentials.LOOKED_UP_EVERY)
 
     assert host.tell(event("e2")).status_code == 401
 
@@ -519,11 +502,11 @@ def test_the_openapi_document_describes_how_to_sign(client):
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no server to lose")
 @pytest.mark.django_db(transaction=True)
 def test_a_connection_that_died_meanwhile_is_made_anew(story):
-    fact = events.EventTold("p1", "acme", "subscription.started", NOW)
+    fact = events.EventTold("p1", "acme", "subscription.started", NOON)
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as other:
         other.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
 
-    assert events.record_all(story.client, told=[fact], received_at=NOW) == [True]
+    assert events.record_all(story.client, told=[fact], received_at=NOON) == [True]
     assert AccountEvent.objects.count() == 1

@@ -8,27 +8,10 @@ from django.core.management import CommandError, call_command
 from referrals import credentials
 from referrals.models import ApiClient, ApiKey, ExistingCustomer, Program, ReferredAccount, SignUp
 from tests.factories import ApiClientFactory, HostFactory
-from tests.host import SIGN_UPS, HostSoftware, post
-from tests.story import Story, at_once
+from tests.host import NOON, SIGN_UPS, HostSoftware, post
+from tests.story import at_once
 
 pytestmark = pytest.mark.django_db
-
-NOW = datetime(2026, 2, 2, 12, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _noon(time_machine):
-    time_machine.move_to(NOW, tick=False)
-
-
-@pytest.fixture
-def story() -> Story:
-    return Story("smartcat")
-
-
-@pytest.fixture
-def host(story) -> HostSoftware:
-    return HostSoftware(story.client, at=NOW)
 
 
 def sign_up(account: str = "acme", **told: object) -> dict[str, object]:
@@ -57,7 +40,7 @@ def test_a_sign_up_becomes_a_referred_account(story, host):
     assert (account.enrollment, account.status) == (story.enrollment(), "IN_REVIEW")
     assert (account.company_name, account.country, account.contact) == ("Acme GmbH", "DE", "Anna")
     row = SignUp.objects.get()
-    assert (row.occurred_at, row.told_at) == (datetime(2026, 2, 2, 11, tzinfo=UTC), NOW)
+    assert (row.occurred_at, row.told_at) == (datetime(2026, 2, 2, 11, tzinfo=UTC), NOON)
 
 
 def test_a_company_may_tell_its_registration_number(story, host):
@@ -160,7 +143,7 @@ def test_a_program_that_is_not_active_takes_in_nobody(status, host):
 
 
 def test_a_key_speaks_for_its_own_host_only(host):
-    elsewhere = HostSoftware(ApiClientFactory(host=HostFactory()), at=NOW)
+    elsewhere = HostSoftware(ApiClientFactory(host=HostFactory()), at=NOON)
 
     answer = elsewhere.tell_sign_up(sign_up())
 
@@ -208,7 +191,7 @@ def test_a_key_that_is_not_right_is_refused(header, host):
 
 
 def test_a_key_without_the_scope_is_refused(story):
-    _, key = credentials.issue_key(story.client, scopes=[], at=NOW)
+    _, key = credentials.issue_key(story.client, scopes=[], at=NOON)
 
     answer = post(SIGN_UPS, b"{}", {"authorization": f"Bearer {key}"})
 
@@ -232,11 +215,11 @@ def test_a_client_that_is_switched_off_has_no_key(host):
 def test_the_last_use_of_a_key_is_kept_to_the_minute(host, time_machine):
     used = []
     for seconds in (0, 30, 60):
-        time_machine.move_to(NOW + timedelta(seconds=seconds), tick=False)
+        time_machine.move_to(NOON + timedelta(seconds=seconds), tick=False)
         host.tell_sign_up(sign_up())
         used.append(ApiKey.objects.get().last_used_at)
 
-    assert used == [NOW, NOW, NOW + timedelta(minutes=1)]
+    assert used == [NOON, NOON, NOON + timedelta(minutes=1)]
 
 
 def test_a_key_is_shown_once_and_only_its_hash_is_kept(story, capsys):
@@ -244,7 +227,7 @@ def test_a_key_is_shown_once_and_only_its_hash_is_kept(story, capsys):
     text = capsys.readouterr().out.strip()
 
     row = ApiKey.objects.get()
-    assert credentials.recognize(text, at=NOW) == row
+    assert credentials.recognize(text, at=NOON) == row
     assert (row.prefix, row.writes_sign_ups) == (text.partition(".")[0], True)
     assert text.partition(".")[2] not in str(ApiKey.objects.values().get())
 
@@ -266,7 +249,7 @@ def test_a_name_that_two_hosts_have_is_told_by_the_public_id(story, capsys):
         call_command("make_webhook_secret", story.client.name)
     call_command("make_webhook_secret", story.client.public_id)
 
-    secret = credentials.signer(story.client.public_id, at=NOW).live(at=NOW)
+    secret = credentials.signer(story.client.public_id, at=NOON).live(at=NOON)
     assert capsys.readouterr().out.split() == ["webhook-client:", story.client.public_id, "secret:", *secret]
 
 
