@@ -134,7 +134,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "handshake",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "referrals.admin.home.what_needs_me",
+    "DASHBOARD_CALLBACK": "referrals.admin.home.page.what_needs_me",
     "STYLES": [lambda request: static("staff.css")],
     "SCRIPTS": [lambda request: static("staff.js"), lambda request: static("shortcuts.js")],
     "SIDEBAR": {

@@ -9,7 +9,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from referrals import reviews
-from referrals.admin import queue
+from referrals.admin.desk import queue
 from referrals.board import OF, Work
 from referrals.filters import ReviewFilter
 from referrals.models import ReferredAccount, Review, SavedView

@@ -13,7 +13,7 @@ from referrals.admin import program as program
 from referrals.admin import proposal as proposal
 from referrals.admin import referrer as referrer
 from referrals.admin import review as review
-from referrals.admin import saved_view as saved_view
-from referrals.admin import second_look as second_look
 from referrals.admin import terms as terms
 from referrals.admin import user as user
+from referrals.admin.desk import saved_view as saved_view
+from referrals.admin.desk import second_look as second_look

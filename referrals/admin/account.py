@@ -20,8 +20,6 @@ from payouts import explain, explain_many
 from payouts.admin.bonus import in_days, in_words
 from payouts.models import Bonus, Hold
 from referrals import likeness, reviews, search
-from referrals.admin import alike, past
-from referrals.admin.activity import ActivityPages
 from referrals.admin.base import (
     SEE_CONTACT,
     Admin,
@@ -33,12 +31,14 @@ from referrals.admin.base import (
     section,
     site,
 )
-from referrals.admin.board import BoardPages
-from referrals.admin.claims import DECIDE, review_of, with_review
 from referrals.admin.columns import NOTHING, amount, company, grouped, referrer, status
-from referrals.admin.desk import DeskAdmin
-from referrals.admin.evidence_steps import EVIDENCE_STEPS, with_open_signals
-from referrals.admin.past import SEE_MONEY
+from referrals.admin.desk import alike, past
+from referrals.admin.desk.activity import ActivityPages
+from referrals.admin.desk.board import BoardPages
+from referrals.admin.desk.claims import DECIDE, review_of, with_review
+from referrals.admin.desk.evidence_steps import EVIDENCE_STEPS, with_open_signals
+from referrals.admin.desk.past import SEE_MONEY
+from referrals.admin.desk.review_page import DeskAdmin
 from referrals.models import (
     AccountEvent,
     CriterionResult,

@@ -18,7 +18,7 @@ from referrals.admin.base import (
     site,
 )
 from referrals.admin.columns import NOTHING, amount_of, became, sentence, status
-from referrals.admin.support_page import SupportPage
+from referrals.admin.support.page import SupportPage
 from referrals.models import (
     Enrollment,
     EnrollmentChange,

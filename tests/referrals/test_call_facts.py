@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from referrals import reviews, undoing
-from referrals.admin import call_facts
+from referrals.admin.desk import call_facts
 from referrals.models import CriterionResult, ReferredAccount, Review
 from tests.story import Story
 

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from referrals import desk, reviews
-from referrals.admin import queue
+from referrals.admin.desk import queue
 from referrals.models import ReferredAccount, Review
 from tests.story import Story
 
