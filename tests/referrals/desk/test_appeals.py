@@ -9,7 +9,7 @@ from referrals import appeals, assignments, qualification, reviews
 from referrals.models import Decision, Note, ReferredAccount, Review, StatusChange
 from referrals.models.account import ReferredAccountQuerySet
 from referrals.rules.refusal import Refused
-from tests.referrals.test_qualification import WITH_A_DEADLINE, account_that_is
+from tests.referrals.desk.test_qualification import WITH_A_DEADLINE, account_that_is
 from tests.story import Story, at_once, refused
 
 pytestmark = pytest.mark.django_db
