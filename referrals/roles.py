@@ -40,6 +40,7 @@ SENIOR = [
     "referrals.lead_referredaccount",
     "referrals.appeal_referredaccount",
     "referrals.bulkdecide_referredaccount",
+    "referrals.suspend_enrollment",
     "referrals.change_note",
     "referrals.delete_note",
     "referrals.view_secondlook",
@@ -50,6 +51,7 @@ SUPPORT = [
     "referrals.attribute_signup",
     "referrals.see_as_referrer",
     "referrals.appeal_referredaccount",
+    "referrals.suspend_enrollment",
     "view referrals",
     "view payouts",
 ]
@@ -69,6 +71,7 @@ MANAGER = [
     "referrals.change_sharetext",
     "referrals.delete_sharetext",
     "referrals.change_referrer",
+    "referrals.suspend_enrollment",
     "referrals.add_calendar",
     "referrals.change_calendar",
     "referrals.add_holiday",

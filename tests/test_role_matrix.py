@@ -94,6 +94,7 @@ DOES = {
     """,
     "SU": "referrals_referredaccount_appeal",
     "U": "referrals_referrer_attribute referrals_referrer_see-as",
+    "SUM": "referrals_enrollment_suspend referrals_enrollment_resume",
     # A qualification on which a bonus rests is taken back by approvers, too.
     "CSA": "referrals_proposal_confirm referrals_proposal_withdraw",
     "P": "payouts_payoutbatch_put-up",

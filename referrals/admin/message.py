@@ -5,14 +5,14 @@ from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from referrals import escalation, messages
 from referrals.admin.base import ReadOnlyAdmin, SimpleListFilter, display, register, section
-from referrals.admin.steps import Step, StepAdmin
+from referrals.admin.steps import Step, StepsOnTop
 from referrals.models import Message
 from referrals.rules.refusal import Refused
 
@@ -50,11 +50,10 @@ def _try_again(message: Message, by: User, at: datetime, told: dict[str, Any]) -
 
 
 @register(Message)
-class MessageAdmin(StepAdmin, ReadOnlyAdmin):
+class MessageAdmin(StepsOnTop, ReadOnlyAdmin):
     contact = ["address"]
     when_empty = "A mail appears here when something is told to somebody: companies over their SLA to leads."
     list_before_template = "admin/referrals/message/mails.html"
-    change_form_outer_before_template = "admin/referrals/message/steps.html"
     list_display = ["subject", "state", "address", "written_at", "sent_at", "tries"]
     list_filter = [StateFilter, "kind"]
     search_fields = ["^address", "subject"]
@@ -95,15 +94,3 @@ class MessageAdmin(StepAdmin, ReadOnlyAdmin):
             shown["can_be_sent"] = messages.can_be_sent()
             shown["untold"] = escalation.untold(as_of=timezone.now())
         return super().changelist_view(request, {**shown, **(extra_context or {})})
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """A mail with its text, and what can be done if it was not sent."""
-        message = self.get_queryset(request).filter(pk=object_id).first() if object_id.isdecimal() else None
-        shown = {"buttons": message and self.buttons(message, request.user)}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})

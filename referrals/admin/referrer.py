@@ -18,7 +18,9 @@ from referrals.admin.base import (
     site,
 )
 from referrals.admin.columns import NOTHING, amount_of, became, sentence, status
+from referrals.admin.steps import StepsOnTop
 from referrals.admin.support.page import SupportPage
+from referrals.admin.support.suspension import SUSPENSION_STEPS
 from referrals.models import (
     Enrollment,
     EnrollmentChange,
@@ -102,8 +104,9 @@ class FunnelCountInline(PlainInline):
 
 
 @register(Enrollment)
-class EnrollmentAdmin(ReadOnlyAdmin):
+class EnrollmentAdmin(StepsOnTop, ReadOnlyAdmin):
     of_program = "program"
+    steps = SUSPENSION_STEPS
     list_display = ["referrer", "program", status, "since"]
     list_filter = ["status", "program"]
     list_select_related = ["referrer", "program"]

@@ -185,3 +185,21 @@ class StepAdmin(Admin):
 
     def address_name(self, name: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{name}"
+
+
+class StepsOnTop(StepAdmin):
+    """Steps whose buttons stand above what the page of a row shows anyway."""
+
+    change_form_outer_before_template = "admin/steps_on_top.html"
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page of a row with the steps that this person may take."""
+        row = self.get_queryset(request).filter(pk=object_id).first() if object_id.isdecimal() else None
+        shown = {"buttons": row and self.buttons(row, request.user)}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})

@@ -57,6 +57,7 @@ class Enrollment(models.Model):
     )
 
     class Meta:
+        permissions = [("suspend_enrollment", "Can suspend a referrer in a program and let them go on")]
         constraints = [
             models.UniqueConstraint(fields=["program", "referrer"], name="enrollment_once_per_program"),
             models.CheckConstraint(

@@ -14,6 +14,7 @@ from referrals.admin.steps import ReasonForm
 from referrals.admin.support import history, overview, trail
 from referrals.admin.support.hand_attribution import ATTRIBUTE, ATTRIBUTE_STEP
 from referrals.admin.support.see_as import SEE_AS, SEE_AS_STEP, SeenAsAdmin
+from referrals.admin.support.suspension import SUSPEND
 from referrals.models import Referrer
 
 SEE_ACCOUNTS = "referrals.view_referredaccount"
@@ -75,6 +76,7 @@ class SupportPage(SeenAsAdmin):
             "details": self.address("details", referrer),
             "see_as": self.address("see-as", referrer) if user.has_perm(SEE_AS) else "",
             "reason": ReasonForm(auto_id="see-as_%s"),
+            "may_suspend": user.has_perm(SUSPEND),
             "attribute": self.address("attribute", referrer) if user.has_perm(ATTRIBUTE) else "",
         }
         if part == "accounts":
