@@ -1,6 +1,9 @@
 """What the queue of the call desk is filtered and searched by; all of it stands in the address."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from functools import reduce
+from operator import and_
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,9 +12,10 @@ from django import forms
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from referrals import board, reviews, scopes, search
-from referrals.models import Program, Review
+from referrals.models import Enrollment, Program, Review
 from referrals.names import of_program
 from referrals.rules.languages import COUNTRIES, LANGUAGES, SPOKEN_IN
 from referrals.rules.row_numbers import MOST
@@ -85,6 +89,16 @@ class PersonFilter(filters.Filter):
     """The number of a person; what is none is told, before anything is counted with it."""
 
     field_class = forms.IntegerField
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The reviews that were asked for."""
+
+    waiting: QuerySet[Review]
+    """Of these, those that wait are looked at."""
+    decided: QuerySet[Review]
+    """Of these, those that were decided today."""
 
 
 class ReviewFilter(filters.FilterSet):
@@ -170,6 +184,7 @@ class ReviewFilter(filters.FilterSet):
         super().__init__(*args, **more)
         mine = scopes.within(Program.objects.all(), self.request.user, "pk")
         self.is_few = False
+        self.about: list[Q] = []
         # Read once: the form asks for its choices when it checks them, and when it shows them.
         self.staffed = list(mine.filter(terms__qualified_by="STAFF").distinct().order_by("slug"))
         self.programs = [(program.slug, of_program(program)) for program in self.staffed]
@@ -206,12 +221,25 @@ class ReviewFilter(filters.FilterSet):
         self.is_few = True
         return found.filter(account__in=list(numbers))
 
+    @cached_property
+    def found(self) -> Found:
+        """What was asked for of what waits, and of what is decided: each among its own accounts."""
+        found = self.qs
+        if not self.about:
+            return Found(found, found)
+        about = reduce(and_, self.about)
+        # Nobody has that number: an OR keeps the database from beginning with all that somebody has brought.
+        in_review = search.in_review(about | Q(pk__lt=0))
+        decided = search.decided(about, since=board.midnight(self.now))
+        return Found(found.filter(account__in=in_review), found.filter(account__in=decided))
+
     def by_country(self, found: QuerySet[Review], name: str, country: str) -> QuerySet[Review]:
         return self.of_accounts(found, Q(country=country))
 
     def of_accounts(self, found: QuerySet[Review], about: Q) -> QuerySet[Review]:
-        """Reviews of accounts of which that holds."""
-        return found.filter(account__in=search.at_work(about, decided_since=board.midnight(self.now)))
+        """Reviews of accounts of which that holds; ``found`` asks for all of these together."""
+        self.about.append(about)
+        return found
 
     def by_language(self, found: QuerySet[Review], name: str, language: str) -> QuerySet[Review]:
         return self.of_accounts(found, Q(country__in=SPOKEN_IN[language]))
@@ -253,5 +281,5 @@ class ReviewFilter(filters.FilterSet):
 
     def by_referrer(self, found: QuerySet[Review], name: str, text: str) -> QuerySet[Review]:
         named = Q(referrer__name__icontains=text) | Q(referrer__host_account=text)
-        # Nobody has that number: an OR keeps the database from beginning with all that these have brought.
-        return self.of_accounts(found, search.brought_by(named) | Q(pk__lt=0))
+        referrers = Enrollment.objects.filter(named).values("pk")
+        return self.of_accounts(found, Q(enrollment__in=referrers))

@@ -24,16 +24,25 @@ MOST = 1_000
 """So many are found by each way of looking; whoever finds more types more."""
 
 
-def at_work(about: Q, *, decided_since: datetime) -> Numbers:
+def in_review(about: Q) -> Numbers:
     """
-    Of the accounts in review or decided since then, those of which that holds; for ``account__in``.
+    Of the accounts in review, those of which that holds; for ``account__in``.
 
     A condition on the account of a review would let the database read all accounts.
     """
     accounts = ReferredAccount.objects.order_by()
-    in_review = accounts.filter(about, status=AccountStatus.IN_REVIEW)
-    decided = accounts.filter(about, decisions__decided_at__gte=decided_since)
-    return in_review.values_list("pk", flat=True).union(decided.values_list("pk", flat=True))
+    return accounts.filter(about, status=AccountStatus.IN_REVIEW).values_list("pk", flat=True)
+
+
+def decided(about: Q, *, since: datetime) -> Numbers:
+    """The same of the accounts that were decided since then."""
+    accounts = ReferredAccount.objects.order_by()
+    return accounts.filter(about, decisions__decided_at__gte=since).values_list("pk", flat=True)
+
+
+def at_work(about: Q, *, decided_since: datetime) -> Numbers:
+    """Of the accounts in review or decided since then, those of which that holds."""
+    return in_review(about).union(decided(about, since=decided_since))
 
 
 def matching(text: str, *, by_contact: bool) -> Q:

@@ -54,8 +54,8 @@ def asked_for(story: Story, **told: object) -> ReviewFilter:
     request.user = story.sam
     asked = ReviewFilter(request.GET, queryset=Review.objects.all(), request=request, now=story.now)
     tab = next(each for each in [*queue.TABS, queue.DECIDED] if each.code == told["tab"])
-    queue.counts(asked.qs, story.sam, as_of=story.now)
-    list(queue.rows(asked.qs, tab, story.sam, as_of=story.now))
+    queue.counts(asked.found, story.sam, as_of=story.now)
+    list(queue.rows(asked.found, tab, story.sam, as_of=story.now))
     return asked
 
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db.models import Aggregate, Count, Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Aggregate, Count, Max, Model, OuterRef, Q, QuerySet, Subquery, Value
 
 from referrals import board, reviews
-from referrals.filters import FLAGGED
+from referrals.admin.desk.calling_days import calling_days, with_calling_days
+from referrals.filters import FLAGGED, Found
 from referrals.models import CriterionResult, Decision, ReferredAccount, Review
 from referrals.names import of_check
-from referrals.rules.calling import add_calling_time, is_within
+from referrals.rules.calling import CallingHours, add_calling_time, is_within
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.words import CriterionSource, Result
 
@@ -105,16 +106,12 @@ class Line:
     decision: Decision | None
 
 
-def counts(found: QuerySet[Review], person: User, *, as_of: datetime) -> dict[str, int]:
-    """
-    How many of these reviews stand under each tab.
-
-    :param found: as filtered, decided ones among them
-    """
-    decided = _decided_today(found, as_of)
+def counts(found: Found, person: User, *, as_of: datetime) -> dict[str, int]:
+    """How many of the reviews that were asked for stand under each tab."""
+    decided = _decided_today(found.decided, as_of)
     one = decided.order_by().annotate(one=Value(1)).values("one").annotate(number=Count("pk"))
     # In the same query; of no rows at all it tells nothing.
-    counted = counts_waiting(found, person, as_of=as_of, decided=Max(Subquery(one.values("number"))))
+    counted = counts_waiting(found.waiting, person, as_of=as_of, decided=Max(Subquery(one.values("number"))))
     if counted[DECIDED.code] is None:
         counted[DECIDED.code] = decided.count()
     return counted
@@ -130,7 +127,7 @@ def counts_waiting(
 
 
 def rows(
-    found: QuerySet[Review],
+    found: Found,
     tab: Tab,
     person: User,
     *,
@@ -145,18 +142,18 @@ def rows(
     :param are_few: they are found by their numbers, so that joining them all costs little
     """
     if tab is DECIDED:
-        chosen = _decided_today(found, as_of)
+        chosen = _decided_today(found.decided, as_of)
     else:
-        chosen = _waiting(found).filter(tab.which(person, as_of))
+        chosen = _waiting(found.waiting).filter(tab.which(person, as_of))
     if places != EVERYWHERE and not are_few:
         # Their numbers first: else the database joins all of them with what the lines of a page say.
         numbers = _in_order(chosen, tab, person, as_of).values_list("pk", flat=True)[places]
         chosen = Review.objects.filter(pk__in=list(numbers))
-    joined = ["account__program", "account__terms__calling", "account__terms__program"]
-    joined += ["holder", "call_back_by", "assigned_to", "appeal_of__decided_by"]
-    # What is decided is called no more: nobody asks for its hours.
-    hours = [] if tab is DECIDED else ["account__terms__calling__days"]
-    ordered = _in_order(chosen, tab, person, as_of).select_related(*joined).prefetch_related(*hours)
+    # As few as can be: to plan a join of many tables takes the database longer than to read it.
+    joined = ["account__terms__calling", "account__terms__program"]
+    joined += ["appeal_of__decided_by"] if tab is DECIDED else ["appeal_of"]
+    ordered = with_calling_days(_in_order(chosen, tab, person, as_of), terms="account__terms")
+    ordered = ordered.select_related(*joined)
     return ordered[places] if are_few else ordered
 
 
@@ -164,6 +161,10 @@ def lines(shown: Iterable[Review], *, as_of: datetime, decided: bool = False) ->
     """These reviews as the page shows them."""
     shown = list(shown)
     accounts = [review.account_id for review in shown]
+    for review in shown:
+        review.account.program = review.account.terms.program
+    if not decided:
+        _name_people(shown)
     results = _automatic_results(accounts)
     decisions = _last_decisions(accounts) if decided else {}
     return [
@@ -207,6 +208,17 @@ def _tomorrow(now: datetime) -> datetime:
     return now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
 
 
+def _name_people(shown: Iterable[Review]) -> None:
+    """Who holds these reviews, to whom they are assigned and who decided what is appealed: one query."""
+    places: list[tuple[Model, str]] = [
+        (review, name) for review in shown for name in ("holder", "assigned_to")
+    ]
+    places += [(review.appeal_of, "decided_by") for review in shown if review.appeal_of]
+    people = User.objects.in_bulk({getattr(row, f"{name}_id") for row, name in places} - {None})
+    for row, name in places:
+        setattr(row, name, people.get(getattr(row, f"{name}_id")))
+
+
 def _automatic_results(accounts: list[int]) -> dict[int, dict[str, str]]:
     """The latest result of each automatic check: account to check, in words, to result."""
     found = CriterionResult.objects.filter(
@@ -229,7 +241,7 @@ def _line(review: Review, results: Mapping[str, str], decision: Decision | None,
     call_from = reviews.from_when(review, at=as_of)
     # The hours of the row are over until the sweep knows the next ones.
     is_over = review.opens_at is None or (review.closes_at is not None and review.closes_at <= as_of)
-    hours = reviews.hours_of(account.terms) if decision is None else None
+    hours = reviews.hours_of(account.terms, weekdays=calling_days(review)) if decision is None else None
     is_within_hours = hours is None or is_within(hours, zone, as_of)
     failed = [code for code, result in results.items() if result not in {Result.PASS, Result.WAIVED}]
     raised = {
@@ -245,7 +257,7 @@ def _line(review: Review, results: Mapping[str, str], decision: Decision | None,
         may_be_called=call_from is None and not is_over,
         call_from=call_from and call_from.astimezone(zone),
         call_back_at=review.call_back_at and review.call_back_at.astimezone(zone),
-        sla=_sla(review, as_of=as_of) if decision is None else "",
+        sla=_sla(review, hours, as_of=as_of) if decision is None else "",
         passed=len(results) - len(failed),
         failed=failed,
         flags=[flag for flag, is_raised in raised.items() if is_raised],
@@ -254,12 +266,12 @@ def _line(review: Review, results: Mapping[str, str], decision: Decision | None,
     )
 
 
-def _sla(review: Review, *, as_of: datetime) -> str:
+def _sla(review: Review, hours: CallingHours | None, *, as_of: datetime) -> str:
     """How the time allowed stands, which passes in calling hours only."""
     if review.due_at <= as_of:
         return "over"
     account = review.account
     allowed = SOON * timedelta(hours=account.program.sla_calling_hours)
-    hours, zone = reviews.hours_of(account.terms), reviews.zone_of_company(account)
+    zone = reviews.zone_of_company(account)
     soon_at = hours and add_calling_time(hours, zone, since=review.opened_at, amount=allowed)
     return "soon" if (soon_at or review.opened_at + allowed) <= as_of else "ok"

@@ -38,13 +38,13 @@ class QueuePage(BulkAdmin, ReadOnlyAdmin):
         now = asked.now
         tabs = {tab.code: tab for tab in [*queue.TABS, queue.DECIDED]}
         tab = tabs.get(request.GET.get("tab", ""), queue.TO_CALL)
-        counts = queue.counts(asked.qs, user, as_of=now)
+        counts = queue.counts(asked.found, user, as_of=now)
         # Counted with all the others, and read with the places of the page alone.
         paginator = Paginator(range(counts[tab.code]), self.list_per_page)
         page = paginator.get_page(request.GET.get("page"))
         places = slice(page.start_index() - 1 if counts[tab.code] else 0, page.end_index())
         are_few = asked.is_few or not counts["all"]
-        found = list(queue.rows(asked.qs, tab, user, as_of=now, places=places, are_few=are_few))
+        found = list(queue.rows(asked.found, tab, user, as_of=now, places=places, are_few=are_few))
         context = self.context(
             request,
             title="Reviews",
