@@ -95,10 +95,10 @@ class PayoutBatchAdmin(StepAdmin, ReadOnlyAdmin):
 
 @register(Payout)
 class PayoutAdmin(ReadOnlyAdmin):
-    of_program = "batch__program"
+    of_program = "enrollment__program"
     list_display = ["id", referrer, "batch", amount, status, "attempt", "created_at"]
-    list_filter = ["status", "batch__program"]
-    list_select_related = ["enrollment__referrer", "batch__program"]
+    list_filter = ["status", "enrollment__program"]
+    list_select_related = ["enrollment__referrer", "enrollment__program", "batch__program"]
     search_fields = ["enrollment__referrer__host_account__exact", "^enrollment__referrer__name"]
     exclude = AMOUNT_COLUMNS
     readonly_fields = [amount, "bonuses"]
@@ -119,10 +119,10 @@ class BatchChangeAdmin(PartOfAnother):
 
 @register(PayoutChange)
 class PayoutChangeAdmin(PartOfAnother):
-    of_program = "payout__batch__program"
+    of_program = "payout__enrollment__program"
     list_display = ["__str__", "payout", "changed_at", "changed_by"]
     list_filter = ["new_status"]
-    list_select_related = ["payout__batch__program", "changed_by"]
+    list_select_related = ["payout", "changed_by"]
 
 
 def _content(batch: Any, *, page: str | None) -> dict[str, Any]:
