@@ -40,7 +40,9 @@ def open_method(method: PayoutMethod, *, by: User, at: datetime) -> PayoutMethod
         with transaction.atomic():
             method.save(force_insert=True)
     except IntegrityError:
-        raise AlreadyOpen(f"{method.program} pays by {rail.label} already: close that one first.") from None
+        raise AlreadyOpen(
+            f"{method.program} pays by {Rail(method.code).label} already: close that one first."
+        ) from None
     return method
 
 

@@ -5,7 +5,9 @@ from typing import Any
 
 from django.contrib.admin import AllValuesFieldListFilter
 from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
 
+from payouts.admin.payments.destination import TELL_STEP, DestinationInline
 from referrals import scopes
 from referrals.admin.base import (
     KeptAdmin,
@@ -18,6 +20,7 @@ from referrals.admin.base import (
     site,
 )
 from referrals.admin.columns import NOTHING, amount_of, became, sentence, status
+from referrals.admin.steps import StepAdmin
 from referrals.admin.support.page import SupportPage
 from referrals.models import (
     Enrollment,
@@ -102,8 +105,10 @@ class FunnelCountInline(PlainInline):
 
 
 @register(Enrollment)
-class EnrollmentAdmin(ReadOnlyAdmin):
+class EnrollmentAdmin(StepAdmin, ReadOnlyAdmin):
     of_program = "program"
+    steps = [TELL_STEP]
+    change_form_outer_before_template = "admin/payouts/payment/steps.html"
     list_display = ["referrer", "program", status, "since"]
     list_filter = ["status", "program"]
     list_select_related = ["referrer", "program"]
@@ -115,7 +120,20 @@ class EnrollmentAdmin(ReadOnlyAdmin):
     ]
     exclude = ["withdrawal_minimum_minor"]
     readonly_fields = [own_minimum]
-    inlines = [LinkInline, CodeInline, FunnelCountInline, EnrollmentChangeInline]
+    inlines = [DestinationInline, LinkInline, CodeInline, FunnelCountInline, EnrollmentChangeInline]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page of an enrollment, with the button that tells where the referrer is paid."""
+        rows = self.get_queryset(request).select_related("program", "referrer")
+        row = rows.filter(pk=object_id).first() if object_id.isdecimal() else None
+        shown = {"buttons": row and self.buttons(row, request.user)}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
 
 
 @register(ReferralLink, ReferralCode)
