@@ -269,16 +269,9 @@ class PaymentFileAdmin(StepAdmin, ReadOnlyAdmin):
         except Refused as refusal:
             self.message_user(request, str(refusal), level="ERROR")
             return redirect(self.address("change", file))
-        name = written.name
-        return HttpResponse(
-            written.content,
-            content_type="application/octet-stream",
-            headers={
-                "Content-Disposition": f'attachment; filename="{name}"',
-                "Cache-Control": "no-store",
-                "X-Content-Type-Options": "nosniff",
-            },
-        )
+        answer = HttpResponse(written.content, content_type="application/octet-stream")
+        answer["Content-Disposition"] = f'attachment; filename="{written.name}"'
+        return answer
 
     @display(description="method", ordering="method__code")
     def code(self, file: PaymentFile) -> str:

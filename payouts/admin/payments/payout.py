@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
@@ -140,20 +139,18 @@ class PayoutAdmin(StepAdmin, ReadOnlyAdmin):
     when_empty = "A payout appears when cash bonuses are released, or when a referrer withdraws."
     list_display = ["id", referrer, "cause", amount, status, "attempt", "created_at"]
     list_filter = ["status", "enrollment__program"]
-    list_select_related = ["enrollment__referrer", "batch", "withdrawal"]
+    list_select_related = ["enrollment__referrer", "batch__program", "withdrawal"]
     search_fields = ["enrollment__referrer__host_account__exact", "^enrollment__referrer__name"]
     exclude = AMOUNT_COLUMNS
     readonly_fields = [amount, "bonuses"]
     inlines = [LineInline, ReportLineInline, PayoutChangeInline]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Payout]:
-        return super().get_queryset(request).select_related("enrollment__program", "enrollment__referrer")
-
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         unknown: list[Payout] = []
         if self.has_view_permission(request):
             rows = self.get_queryset(request).filter(status=PayoutStatus.UNKNOWN).order_by("pk")
-            unknown = list(rows[:MOST_UNKNOWN])
+            joined = rows.select_related("enrollment__program", "enrollment__referrer")
+            unknown = list(joined[:MOST_UNKNOWN])
         shown = {"unknown": [(link_to(payout), payout.enrollment, amount(payout)) for payout in unknown]}
         return super().changelist_view(request, {**shown, **(extra_context or {})})
 
