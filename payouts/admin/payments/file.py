@@ -182,8 +182,9 @@ class PaymentFileAdmin(StepAdmin, ReadOnlyAdmin):
     list_filter = ["status", "program"]
     list_select_related = ["program", "method", "made_by"]
     search_fields = ["identification__exact", "lines__reference__exact"]
-    exclude = ["total_minor", "currency", "of_the_day", "sequence"]
-    readonly_fields = [total, "payments"]
+    # What stands above in large letters is not said again.
+    exclude = ["total_minor", "currency", "count", "status", "sha256", "of_the_day", "sequence"]
+    readonly_fields = ["payments"]
     inlines = [PaymentFileChangeInline]
 
     def get_urls(self) -> list[URLPattern]:
