@@ -112,6 +112,8 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _list("Bonuses", "redeem", "payouts.bonus"),
             _list("Batches", "stacks", "payouts.payoutbatch"),
+            _list("Payouts", "payments", "payouts.payout"),
+            _list("Payment files", "draft", "payouts.paymentfile"),
             _list("Withdrawals", "output", "payouts.withdrawal"),
             _list("Books", "menu_book", "payouts.transfer"),
         ],

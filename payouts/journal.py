@@ -24,6 +24,7 @@ OPENED = "1970-01-01"
 _PLACES = {
     AccountKind.EXPENSE: "Expenses:{program}:Bonuses",
     AccountKind.CLEARING: "Assets:{program}:Clearing",
+    AccountKind.BANK: "Assets:{program}:Bank",
     AccountKind.SERVICES: "Income:{program}:Services",
     AccountKind.PAYABLE: "Liabilities:{program}:{referrer}:Payable",
     AccountKind.BALANCE: "Liabilities:{program}:{referrer}:Balance",

@@ -13,12 +13,12 @@ from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from payouts.insertion import insert_from
-from payouts.models import Bonus, Gift, LedgerAccount, Spend, Transfer, Withdrawal
+from payouts.models import Bonus, Gift, LedgerAccount, Payout, Spend, Transfer, Withdrawal
 from payouts.rules.lifecycle import AccountKind, TransferKind
 from referrals.models import Enrollment, Program
 from referrals.rules.words import RewardKind
 
-OF_PROGRAM = (AccountKind.EXPENSE, AccountKind.CLEARING, AccountKind.SERVICES)
+OF_PROGRAM = (AccountKind.EXPENSE, AccountKind.CLEARING, AccountKind.BANK, AccountKind.SERVICES)
 OF_REFERRER = (AccountKind.PAYABLE, AccountKind.BALANCE, AccountKind.CREDIT, AccountKind.CASH_OWED)
 
 PAID_TO = {
@@ -90,6 +90,40 @@ def post_for_each(
         bonuses = bonuses.filter(Exists(earlier))
         values["reverses"] = Subquery(earlier)
     return insert_from(bonuses, into=Transfer, values=values)
+
+
+def post_for_each_payout(
+    payouts: QuerySet[Payout],
+    *,
+    kind: TransferKind,
+    debit: AccountKind,
+    credit: AccountKind,
+    posted_at: datetime,
+    reverses: TransferKind | None = None,
+) -> int:
+    """
+    Book the amount of every payout between two accounts of its program.
+
+    :param reverses: the kind of the earlier transfer of the same payout that this one undoes
+    :returns: how many transfers were booked
+    """
+    accounts = LedgerAccount.objects.filter(
+        program=OuterRef("enrollment__program"), enrollment__isnull=True, currency=OuterRef("currency")
+    )
+    values = {
+        "debit": Subquery(accounts.filter(kind=debit.value).values("pk")),
+        "credit": Subquery(accounts.filter(kind=credit.value).values("pk")),
+        "amount_minor": F("amount_minor"),
+        "currency": F("currency"),
+        "kind": Value(kind.value),
+        "posted_at": Value(posted_at),
+        "payout": F("pk"),
+    }
+    if reverses is not None:
+        earlier = Transfer.objects.filter(payout=OuterRef("pk"), kind=reverses).values("pk")
+        payouts = payouts.filter(Exists(earlier))
+        values["reverses"] = Subquery(earlier)
+    return insert_from(payouts, into=Transfer, values=values)
 
 
 def post(

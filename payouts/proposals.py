@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from payouts import reversals
-from payouts.models import Bonus
+from payouts.models import Bonus, PaymentFile, Payout
+from payouts.payments import doubts, files
 from referrals import events, evidence, intake, proposals
 from referrals.models import AccountEvent, Program, Proposal, ReferredAccount, Referrer
 
@@ -61,14 +63,33 @@ def _void_event(proposal: Proposal, by: User, at: datetime) -> None:
     events.void(event, by=proposal.proposed_by, approved_by=by, at=at)
 
 
+def _settle(proposal: Proposal, by: User, at: datetime, *, was_sent: bool) -> None:
+    payout = Payout.objects.get(pk=proposal.target)
+    doubts.settle(payout, was_sent=was_sent, by=proposal.proposed_by, approved_by=by, at=at)
+
+
+def _settle_file(proposal: Proposal, by: User, at: datetime, *, was_taken: bool) -> None:
+    file = PaymentFile.objects.get(pk=proposal.target)
+    doubts.settle_file(file, was_taken=was_taken, by=proposal.proposed_by, approved_by=by, at=at)
+
+
+def _void_file(proposal: Proposal, by: User, at: datetime) -> None:
+    files.void(PaymentFile.objects.get(pk=proposal.target), by=proposal.proposed_by, approved_by=by, at=at)
+
+
 STEPS: dict[str, Callable[[Proposal, User, datetime], None]] = {
     "revoke": _revoke,
     "waive": _waive,
     "attribute": _attribute,
     "reverse": _reverse,
     "void_event": _void_event,
+    "payout_was_sent": partial(_settle, was_sent=True),
+    "payout_was_not_sent": partial(_settle, was_sent=False),
+    "file_was_taken": partial(_settle_file, was_taken=True),
+    "file_was_not_taken": partial(_settle_file, was_taken=False),
+    "void_file": _void_file,
 }
-"""Action to step; the target is the number of the account, program, bonus or event."""
+"""Action to step; the target is the number of the account, program, bonus, event, payout or file."""
 
 
 @transaction.atomic

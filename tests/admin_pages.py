@@ -5,14 +5,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db.models import Model
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from payouts import holds, sweeps, withdrawals
-from payouts.models import Benefit
+from payouts import destinations, holds, payout_methods, sweeps, withdrawals
+from payouts.models import Benefit, PayoutMethod
+from payouts.payments import files, reports
+from payouts.rules.payees import Payee, Rail
 from referrals import (
     corrections,
     credentials,
@@ -33,6 +36,7 @@ from referrals.models import (
     Criterion,
     CriterionResult,
     Decision,
+    Enrollment,
     ExistingCustomer,
     FailingPart,
     JobRun,
@@ -150,5 +154,22 @@ def _let_everything_happen() -> None:
     withdrawals.withdraw(giver, amount_minor=5_000, at=LATER)
     withdrawals.spend(giver, amount_minor=300, service="Translation", at=LATER)
     sweeps.count_months(as_of=LATER)
+    _let_payments_happen(giver.program, giver, by=clerk, confirmed_by=senior)
     withdrawals.transfer(giver, receiver=EnrollmentFactory(program=giver.program), amount_minor=200, at=LATER)
     SecondLook.objects.create(decision=Decision.objects.order_by("pk")[0], drawn_at=LATER)
+
+
+def _let_payments_happen(program: Program, enrollment: Enrollment, *, by: User, confirmed_by: User) -> None:
+    method = PayoutMethod(program=program, code=Rail.PAYPAL)
+    payout_methods.open_method(method, by=by, at=LATER)
+    destination = destinations.tell(
+        enrollment,
+        method=Rail.PAYPAL,
+        payee=Payee(holder_name="Rosa Referrer", recipient="rosa@mail.example"),
+        reason="By phone.",
+        by=by,
+        at=LATER,
+    )
+    destinations.confirm(destination, by=confirmed_by, at=LATER)
+    files.make(method, pay_on=LATER.date(), by=by, at=LATER)
+    reports.read_in(program, name="bank.csv", content=b"reference,result\nP0,PAID", by=by, at=LATER)

@@ -48,7 +48,9 @@ READS = {
         referrals_review referrals_signal referrals_signup referrals_statuschange
     """,
     "UPAMR": """
-        payouts_batchchange payouts_benefit payouts_bonus payouts_bonuschange payouts_gift payouts_hold
+        payouts_batchchange payouts_benefit payouts_bonus payouts_bonuschange payouts_destination
+        payouts_gift payouts_hold payouts_paymentfile payouts_paymentfilechange payouts_paymentline
+        payouts_paymentreport payouts_paymentreportline payouts_payoutmethod
         payouts_ledgeraccount payouts_moneymonth payouts_payout payouts_payoutbatch payouts_payoutchange
         payouts_payoutschedule
         payouts_reward payouts_rewardmilestone payouts_spend payouts_transfer payouts_withdrawal
@@ -97,9 +99,21 @@ DOES = {
     "SUM": "referrals_enrollment_suspend referrals_enrollment_resume",
     # A qualification on which a bonus rests is taken back by approvers, too.
     "CSA": "referrals_proposal_confirm referrals_proposal_withdraw",
-    "P": "payouts_payoutbatch_put-up",
-    "A": "payouts_payoutbatch_approve payouts_payoutbatch_void",
-    "PA": "payouts_bonus_hold payouts_bonus_lift payouts_payoutbatch_refuse",
+    "P": """
+        payouts_paymentfile_make payouts_paymentfile_reissue payouts_paymentreport_read
+        payouts_payout_confirmed payouts_payout_failed payouts_payout_reissue payouts_payout_returned
+        payouts_payoutbatch_put-up referrals_enrollment_pay-to
+    """,
+    "A": """
+        payouts_destination_confirm payouts_paymentfile_uploaded payouts_paymentfile_void
+        payouts_payoutbatch_approve payouts_payoutbatch_void payouts_payoutmethod_add
+        payouts_payoutmethod_close
+    """,
+    "PA": """
+        payouts_bonus_hold payouts_bonus_lift payouts_destination_retire payouts_paymentfile_doubt
+        payouts_paymentfile_download payouts_paymentfile_not-taken payouts_paymentfile_taken
+        payouts_payout_was-not-sent payouts_payout_was-sent payouts_payoutbatch_refuse
+    """,
     "M": """
         referrals_calendar_add referrals_holiday_add referrals_holiday_delete referrals_program_add
         referrals_program_calling referrals_sharetext_add referrals_sharetext_delete

@@ -1,4 +1,4 @@
-"""Batches and payouts: what was approved together, and the money to each referrer in it."""
+"""Batches: what was approved together, with what each referrer gets of it."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from payouts.admin import batch_steps
-from payouts.models import BatchChange, Bonus, Payout, PayoutBatch, PayoutChange
+from payouts.models import BatchChange, Bonus, Payout, PayoutBatch
 from referrals.admin.base import (
     PartOfAnother,
     PlainInline,
@@ -17,7 +17,7 @@ from referrals.admin.base import (
     link_to_list,
     register,
 )
-from referrals.admin.columns import AMOUNT_COLUMNS, amount, amount_of, became, grouped, referrer, status
+from referrals.admin.columns import amount, amount_of, became, grouped, status
 from referrals.admin.steps import StepAdmin
 
 total = amount_of("payable_minor", label="sum")
@@ -29,12 +29,6 @@ LINES = 500
 
 class BatchChangeInline(PlainInline):
     model = BatchChange
-    fields = ["changed_at", became, "changed_by"]
-    related = ["changed_by"]
-
-
-class PayoutChangeInline(PlainInline):
-    model = PayoutChange
     fields = ["changed_at", became, "changed_by"]
     related = ["changed_by"]
 
@@ -93,36 +87,12 @@ class PayoutBatchAdmin(StepAdmin, ReadOnlyAdmin):
         return link_to_list(Payout, "All its payouts", batch=batch.pk)
 
 
-@register(Payout)
-class PayoutAdmin(ReadOnlyAdmin):
-    of_program = "batch__program"
-    list_display = ["id", referrer, "batch", amount, status, "attempt", "created_at"]
-    list_filter = ["status", "batch__program"]
-    list_select_related = ["enrollment__referrer", "batch__program"]
-    search_fields = ["enrollment__referrer__host_account__exact", "^enrollment__referrer__name"]
-    exclude = AMOUNT_COLUMNS
-    readonly_fields = [amount, "bonuses"]
-    inlines = [PayoutChangeInline]
-
-    @display(description="bonuses")
-    def bonuses(self, payout: Payout) -> SafeString:
-        return link_to_list(Bonus, "All its bonuses", payout=payout.pk)
-
-
 @register(BatchChange)
 class BatchChangeAdmin(PartOfAnother):
     of_program = "batch__program"
     list_display = ["__str__", "batch", "changed_at", "changed_by"]
     list_filter = ["new_status"]
     list_select_related = ["batch__program", "changed_by"]
-
-
-@register(PayoutChange)
-class PayoutChangeAdmin(PartOfAnother):
-    of_program = "payout__batch__program"
-    list_display = ["__str__", "payout", "changed_at", "changed_by"]
-    list_filter = ["new_status"]
-    list_select_related = ["payout__batch__program", "changed_by"]
 
 
 def _content(batch: Any, *, page: str | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from payouts.models.bonus import (
     BonusChange,
     Hold,
 )
+from payouts.models.destination import Destination, PayoutMethod
 from payouts.models.ledger import (
     Gift,
     LedgerAccount,
@@ -20,6 +21,13 @@ from payouts.models.ledger import (
     Withdrawal,
 )
 from payouts.models.money_month import MoneyMonth
+from payouts.models.payment import (
+    PaymentFile,
+    PaymentFileChange,
+    PaymentLine,
+    PaymentReport,
+    PaymentReportLine,
+)
 from payouts.models.reward import (
     PayoutSchedule,
     Reward,
@@ -31,13 +39,20 @@ __all__ = [
     "Benefit",
     "Bonus",
     "BonusChange",
+    "Destination",
     "Gift",
     "Hold",
     "LedgerAccount",
     "MoneyMonth",
+    "PaymentFile",
+    "PaymentFileChange",
+    "PaymentLine",
+    "PaymentReport",
+    "PaymentReportLine",
     "Payout",
     "PayoutBatch",
     "PayoutChange",
+    "PayoutMethod",
     "PayoutSchedule",
     "Reward",
     "RewardMilestone",

@@ -6,6 +6,9 @@ APPEND_ONLY = [
     "payouts_batchchange",
     "payouts_bonuschange",
     "payouts_gift",
+    "payouts_paymentfilechange",
+    "payouts_paymentreport",
+    "payouts_paymentreportline",
     "payouts_payoutchange",
     "payouts_spend",
     "payouts_transfer",
@@ -37,6 +40,15 @@ FROZEN_ONCE_PUBLISHED = [
     "referrals_terms",
 ]
 
+KEPT = {
+    "payouts_destination": ("update", "delete"),
+    "payouts_paymentfile": ("update", "delete"),
+    "payouts_paymentline": ("update", "delete"),
+    "payouts_payout": ("update",),
+    "payouts_payoutmethod": ("update", "delete"),
+}
+"""Rows of which only some columns move on."""
+
 TRIGGERS = sorted(
     [f"{table}_refuses_{operation}" for table in APPEND_ONLY for operation in ("update", "delete")]
     + [
@@ -46,6 +58,7 @@ TRIGGERS = sorted(
         # Terms are published by an update of a row that was inserted before.
         if (table, operation) != ("referrals_terms", "insert")
     ]
+    + [f"{table}_refuses_{operation}" for table, operations in KEPT.items() for operation in operations]
 )
 """Every trigger that must be there and fire."""
 

@@ -9,7 +9,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from payouts import proposals as steps_of_two
-from payouts.models import Bonus
+from payouts.models import Bonus, PaymentFile, Payout
 from referrals import proposals, scopes
 from referrals.admin.base import (
     Admin,
@@ -27,16 +27,30 @@ from referrals.models import AccountEvent, Program, Proposal, ReferredAccount, R
 from referrals.names import of_person, of_program
 
 APPROVE = "payouts.approve_payoutbatch"
+APPROVE_PAYMENT = "payouts.approve_paymentfile"
 MAY_CONFIRM: dict[str, Sequence[str]] = {
     "revoke": ["referrals.reopen_referredaccount", APPROVE],
     "waive": ["referrals.waive_referredaccount"],
     "attribute": ["referrals.reopen_referredaccount"],
     "reverse": [APPROVE],
     "void_event": [APPROVE],
+    "payout_was_sent": [APPROVE_PAYMENT],
+    "payout_was_not_sent": [APPROVE_PAYMENT],
+    "file_was_taken": [APPROVE_PAYMENT],
+    "file_was_not_taken": [APPROVE_PAYMENT],
+    "void_file": [APPROVE_PAYMENT],
 }
 """Action to who may confirm it: any of these permissions."""
 
-SEEN_WITH = {"reverse": "payouts.view_bonus", "void_event": "referrals.view_accountevent"}
+SEEN_WITH = {
+    "reverse": "payouts.view_bonus",
+    "void_event": "referrals.view_accountevent",
+    "payout_was_sent": "payouts.view_payout",
+    "payout_was_not_sent": "payouts.view_payout",
+    "file_was_taken": "payouts.view_paymentfile",
+    "file_was_not_taken": "payouts.view_paymentfile",
+    "void_file": "payouts.view_paymentfile",
+}
 """Proposals that tell of money or facts, and the permission without which they are not shown."""
 
 ANY = sorted({permission for each in MAY_CONFIRM.values() for permission in each})
@@ -47,6 +61,11 @@ SENTENCES = {
     "attribute": ("Attribute a sign-up in", "the referrer earns what it brings."),
     "reverse": ("Take back", "a new line of the books takes the money back."),
     "void_event": ("Void the fact", "it counts no more."),
+    "payout_was_sent": ("Say that it was sent:", "it counts as sent, and waits for the bank's word."),
+    "payout_was_not_sent": ("Say that it was not sent:", "it has failed, and can be reissued."),
+    "file_was_taken": ("Say that the bank has", "its payouts count as sent."),
+    "file_was_not_taken": ("Say that nobody took", "its payouts have failed, and can be reissued."),
+    "void_file": ("Void, although somebody has it,", "its payouts wait for another file."),
 }
 """Action to how it is called, and what will be so once it is confirmed."""
 
@@ -60,6 +79,11 @@ ABOUT = {
     "attribute": Program,
     "reverse": Bonus,
     "void_event": AccountEvent,
+    "payout_was_sent": Payout,
+    "payout_was_not_sent": Payout,
+    "file_was_taken": PaymentFile,
+    "file_was_not_taken": PaymentFile,
+    "void_file": PaymentFile,
 }
 
 
@@ -265,6 +289,10 @@ def _about(target: Model | None, user: Any) -> list[tuple[str, str]]:
         return [("Bonus", _link(target, user)), ("Company", _link(target.account, user))]
     if isinstance(target, ReferredAccount):
         return [("Company", _link(target, user)), ("Program", of_program(target.program))]
+    if isinstance(target, Payout):
+        return [("Payout", _link(target, user)), ("Referrer", str(target.enrollment.referrer))]
+    if isinstance(target, PaymentFile):
+        return [("Payment file", _link(target, user)), ("Program", of_program(target.program))]
     if isinstance(target, AccountEvent):
         return [("Fact", _link(target, user)), ("Account", target.host_account)]
     return []

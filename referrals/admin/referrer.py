@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.admin import AllValuesFieldListFilter
 from django.db.models import Q
 
+from payouts.admin.payments.destination import TELL_STEP, DestinationInline
 from referrals import scopes
 from referrals.admin.base import (
     KeptAdmin,
@@ -106,7 +107,7 @@ class FunnelCountInline(PlainInline):
 @register(Enrollment)
 class EnrollmentAdmin(StepsOnTop, ReadOnlyAdmin):
     of_program = "program"
-    steps = SUSPENSION_STEPS
+    steps = [TELL_STEP, *SUSPENSION_STEPS]
     list_display = ["referrer", "program", status, "since"]
     list_filter = ["status", "program"]
     list_select_related = ["referrer", "program"]
@@ -118,7 +119,7 @@ class EnrollmentAdmin(StepsOnTop, ReadOnlyAdmin):
     ]
     exclude = ["withdrawal_minimum_minor"]
     readonly_fields = [own_minimum]
-    inlines = [LinkInline, CodeInline, FunnelCountInline, EnrollmentChangeInline]
+    inlines = [DestinationInline, LinkInline, CodeInline, FunnelCountInline, EnrollmentChangeInline]
 
 
 @register(ReferralLink, ReferralCode)

@@ -42,6 +42,13 @@ CHIPS = {
     "FAILED": ("✗", RED),
     "RETURNED": ("↩", RED),
     "REISSUED": ("↩", GREY),
+    # payment files, and lines of reports
+    "MADE": ("○", AMBER),
+    "UPLOADED": ("✓", GREEN),
+    "IN_DOUBT": ("!", AMBER),
+    "DONE": ("✓", GREEN),
+    "UNCHANGED": ("-", GREY),
+    "REFUSED": ("✗", RED),
     # programs, and taking part in them
     "INVITED": ("○", GREY),
     "ACTIVE": ("✓", GREEN),

@@ -12,21 +12,33 @@ from django.db import IntegrityError, connection, connections, models, transacti
 from django.db.utils import ConnectionHandler
 
 from payouts import withdrawals
+from payouts.payments import reports
 from payouts.program_files import latest_terms
 from referrals import events, triggers
 from referrals.models import AccountEvent, Calendar, Click, Holiday, Terms
+from tests import payments
 from tests.factories import TermsFactory
 from tests.story import Story
 
 OF_REFERRALS = import_module("referrals.migrations.0002_triggers_and_calendars")
 OF_CLICKS = import_module("referrals.migrations.0004_clicks")
 OF_PAYOUTS = import_module("payouts.migrations.0002_triggers")
-APPEND_ONLY = sorted([*OF_REFERRALS.APPEND_ONLY, *OF_CLICKS.APPEND_ONLY, *OF_PAYOUTS.APPEND_ONLY])
+OF_PAYMENTS = import_module("payouts.migrations.0005_payments")
+APPEND_ONLY = sorted(
+    [
+        *OF_REFERRALS.APPEND_ONLY,
+        *OF_CLICKS.APPEND_ONLY,
+        *OF_PAYOUTS.APPEND_ONLY,
+        *OF_PAYMENTS.APPEND_ONLY,
+    ]
+)
 FROZEN = sorted([*OF_REFERRALS.TERMS_OF, *OF_PAYOUTS.TERMS_OF])
 # Publishing is an update of the terms, and new terms are rows of their own.
 EXPECTED = sorted(
     [f"{table}_refuses_{step}" for table in APPEND_ONLY for step in ("update", "delete")]
     + [f"{table}_refuses_{step}" for table in FROZEN for step in ("insert", "update", "delete")]
+    + [f"{table}_refuses_{step}" for table in OF_PAYMENTS.KEPT for step in ("update", "delete")]
+    + ["payouts_payout_refuses_update"]
 )
 EXPECTED.remove("referrals_terms_refuses_insert")
 
@@ -78,6 +90,13 @@ def full_books(db) -> Story:
     rosas, bens = story.enrollment(), story.enrollment(story.ben)
     withdrawals.spend(rosas, amount_minor=100, service="translation", at=story.now)
     withdrawals.transfer(rosas, receiver=bens, amount_minor=100, at=story.now)
+    withdrawals.withdraw(rosas, amount_minor=100, at=story.now)
+    story.method = payments.pays_by(story)
+    payments.is_paid_to(story)
+    payments.sent(story)
+    reports.read_in(
+        story.program, name="bank.csv", content=b"reference,result\nP0,PAID", by=story.fay, at=story.now
+    )
     return story
 
 
