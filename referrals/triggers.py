@@ -42,6 +42,20 @@ def frozen_once_published(terms_of: Mapping[str, str]) -> Step:
     return create
 
 
+def refusing_updates(table: str, *, when: str, message: str) -> Step:
+    """
+    A migration step: a row is not changed so that this holds.
+
+    :param when: an SQL condition over ``OLD`` and ``NEW``
+    """
+
+    def create(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
+        for statement in _refusing(table, "update", editor.connection.vendor, message=message, when=when):
+            editor.execute(statement, params=None)
+
+    return create
+
+
 def removed(*tables: str) -> Step:
     """The way back: drop our triggers from these tables."""
 

@@ -48,9 +48,10 @@ READS = {
         referrals_review referrals_signal referrals_signup referrals_statuschange
     """,
     "UPAMR": """
-        payouts_batchchange payouts_benefit payouts_bonus payouts_bonuschange payouts_gift payouts_hold
+        payouts_approvaltier payouts_batchapproval payouts_batchchange payouts_batchline payouts_batchnote
+        payouts_benefit payouts_bonus payouts_bonuschange payouts_gift payouts_hold
         payouts_ledgeraccount payouts_moneymonth payouts_payout payouts_payoutbatch payouts_payoutchange
-        payouts_payoutschedule
+        payouts_payoutlimit payouts_payoutschedule
         payouts_reward payouts_rewardmilestone payouts_spend payouts_transfer payouts_withdrawal
         referrals_program
     """,
@@ -96,12 +97,14 @@ DOES = {
     "U": "referrals_referrer_attribute referrals_referrer_see-as",
     # A qualification on which a bonus rests is taken back by approvers, too.
     "CSA": "referrals_proposal_confirm referrals_proposal_withdraw",
-    "P": "payouts_payoutbatch_put-up",
+    "P": "payouts_payoutbatch_draft payouts_payoutbatch_exclude-lines payouts_payoutbatch_put-up",
     "A": "payouts_payoutbatch_approve payouts_payoutbatch_void",
-    "PA": "payouts_bonus_hold payouts_bonus_lift payouts_payoutbatch_refuse",
+    "PA": """
+        payouts_bonus_hold payouts_bonus_lift payouts_payoutbatch_hold-lines payouts_payoutbatch_refuse
+    """,
     "M": """
         referrals_calendar_add referrals_holiday_add referrals_holiday_delete referrals_program_add
-        referrals_program_calling referrals_sharetext_add referrals_sharetext_delete
+        referrals_program_calling referrals_program_signing referrals_sharetext_add referrals_sharetext_delete
     """,
     "O": "auth_user_come-back auth_user_leave referrals_message_try_again",
     # An empty question is refused whoever asks; what is offered is tested with scopes.
@@ -113,6 +116,7 @@ LOOKS = {
     EVERYBODY: "jsi18n password_change_done",
     "U": "referrals_referrer_page referrals_referrer_page_of",
     "CSUPAMR": "referrals_referredaccount_review referrals_referrer_details",
+    "UPAMR": "payouts_payoutbatch_export",
 }
 """Who opens pages on which others press, or nobody does."""
 

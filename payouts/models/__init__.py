@@ -25,9 +25,20 @@ from payouts.models.reward import (
     Reward,
     RewardMilestone,
 )
+from payouts.models.signing import (
+    ApprovalTier,
+    BatchApproval,
+    BatchLine,
+    BatchNote,
+    PayoutLimit,
+)
 
 __all__ = [
+    "ApprovalTier",
+    "BatchApproval",
     "BatchChange",
+    "BatchLine",
+    "BatchNote",
     "Benefit",
     "Bonus",
     "BonusChange",
@@ -38,6 +49,7 @@ __all__ = [
     "Payout",
     "PayoutBatch",
     "PayoutChange",
+    "PayoutLimit",
     "PayoutSchedule",
     "Reward",
     "RewardMilestone",

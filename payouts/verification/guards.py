@@ -3,7 +3,9 @@
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 APPEND_ONLY = [
+    "payouts_batchapproval",
     "payouts_batchchange",
+    "payouts_batchline",
     "payouts_bonuschange",
     "payouts_gift",
     "payouts_payoutchange",
@@ -46,6 +48,8 @@ TRIGGERS = sorted(
         # Terms are published by an update of a row that was inserted before.
         if (table, operation) != ("referrals_terms", "insert")
     ]
+    # A batch whose sum asks for more names than it bears.
+    + ["payouts_payoutbatch_refuses_update"]
 )
 """Every trigger that must be there and fire."""
 

@@ -21,12 +21,21 @@ from tests.story import Story
 OF_REFERRALS = import_module("referrals.migrations.0002_triggers_and_calendars")
 OF_CLICKS = import_module("referrals.migrations.0004_clicks")
 OF_PAYOUTS = import_module("payouts.migrations.0002_triggers")
-APPEND_ONLY = sorted([*OF_REFERRALS.APPEND_ONLY, *OF_CLICKS.APPEND_ONLY, *OF_PAYOUTS.APPEND_ONLY])
+OF_SIGNING = import_module("payouts.migrations.0005_signing")
+APPEND_ONLY = sorted(
+    [
+        *OF_REFERRALS.APPEND_ONLY,
+        *OF_CLICKS.APPEND_ONLY,
+        *OF_PAYOUTS.APPEND_ONLY,
+        *OF_SIGNING.APPEND_ONLY,
+    ]
+)
 FROZEN = sorted([*OF_REFERRALS.TERMS_OF, *OF_PAYOUTS.TERMS_OF])
 # Publishing is an update of the terms, and new terms are rows of their own.
 EXPECTED = sorted(
     [f"{table}_refuses_{step}" for table in APPEND_ONLY for step in ("update", "delete")]
     + [f"{table}_refuses_{step}" for table in FROZEN for step in ("insert", "update", "delete")]
+    + [f"{OF_SIGNING.BATCH}_refuses_update"]
 )
 EXPECTED.remove("referrals_terms_refuses_insert")
 
@@ -78,6 +87,10 @@ def full_books(db) -> Story:
     rosas, bens = story.enrollment(), story.enrollment(story.ben)
     withdrawals.spend(rosas, amount_minor=100, service="translation", at=story.now)
     withdrawals.transfer(rosas, receiver=bens, amount_minor=100, at=story.now)
+    told = Story("smartcat", {"payout_schedule.release": "AFTER_APPROVAL"}, host="of-a-batch")
+    told.earn()
+    told.pass_to("2026-03-16T00:05Z")
+    told.approve_all()
     return story
 
 
