@@ -69,7 +69,7 @@ class PayoutBatchAdmin(Drafting, BatchExport, StepAdmin, ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PayoutBatch]:
         """Batches with what they would pay now, or did."""
-        return super().get_queryset(request).annotate(**batch_steps.SUMS)
+        return super().get_queryset(request).select_related("program").annotate(**batch_steps.SUMS)
 
     @display(description="batch", ordering="pk")
     def number(self, batch: PayoutBatch) -> str:
@@ -87,7 +87,8 @@ class PayoutBatchAdmin(Drafting, BatchExport, StepAdmin, ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The page of a batch: its sum, its referrers with their lines, and what two people do with it."""
-        seen = self.get_queryset(request).select_related("program", "prepared_by", "approved_by")
+        joined = self.get_queryset(request).select_related("program", "prepared_by", "approved_by")
+        seen = joined.annotate(**batch_page.BESIDES)
         batch = seen.filter(pk=object_id).first() if object_id.isdecimal() else None
         shown: dict[str, Any] = {}
         if batch:

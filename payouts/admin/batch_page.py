@@ -3,13 +3,16 @@
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.urls import reverse
+from django.utils.functional import cached_property
 
-from payouts import batch_content, earlier_months, exceptional, signing
+from payouts import batch_content, earlier_months, exceptional
 from payouts.admin import batch_steps
 from payouts.batch_content import DRAFTED
 from payouts.exceptional import Asked, Finding, Found
-from payouts.models import BatchApproval, BatchNote, Bonus, PayoutBatch
+from payouts.models import BatchApproval, BatchNote, Bonus, PayoutBatch, PayoutLimit
 from payouts.rules.lifecycle import UNPAID, BatchRemark, BatchStatus
 from referrals.admin.columns import amount, grouped
 from referrals.admin.steps import Button
@@ -27,10 +30,40 @@ LOOK_AT = {
 """What there is to look at, to the name of its page and its number."""
 
 
+BESIDES = {
+    "limit_minor": Subquery(
+        PayoutLimit.objects.filter(program=OuterRef("program")).values("per_referrer_minor")
+    ),
+    "excluded": Coalesce(
+        Subquery(
+            BatchNote.objects.filter(batch=OuterRef("pk"), about=BatchRemark.EXCLUDED)
+            .order_by()
+            .values("batch")
+            .annotate(found=Count("pk"))
+            .values("found")
+        ),
+        0,
+    ),
+}
+"""What the page shows of a batch beside its columns, asked for with them."""
+
+
+class _Counted(Paginator):
+    """Pages of referrers that were counted with the sums."""
+
+    def __init__(self, batch: Any) -> None:
+        self.known = batch.sums.referrers
+        super().__init__(batch_steps.referrers(batch), PER_PAGE)
+
+    @cached_property
+    def count(self) -> int:
+        return int(self.known)
+
+
 def content(batch: Any, *, page: str | None) -> dict[str, Any]:
     """Everything above the stock part of the page, from a fixed number of questions."""
     sums = batch.sums
-    lines = Paginator(batch_steps.referrers(batch), PER_PAGE).get_page(page)
+    lines = _Counted(batch).get_page(page)
     months = earlier_months.before(batch)
     return {
         "batch": batch,
@@ -49,7 +82,7 @@ def content(batch: Any, *, page: str | None) -> dict[str, Any]:
         "as_of": sums.as_of,
         "approvals": _approvals(batch),
         "remarks": _remarks(batch),
-        "excluded": batch.notes.filter(about=BatchRemark.EXCLUDED).count(),
+        "excluded": batch.excluded,
         "is_open": batch.status in DRAFTED,
     }
 
@@ -81,8 +114,7 @@ def _exceptions(batch: Any) -> list[tuple[Found, list[tuple[Finding, str]]]]:
     """What to look at before it is approved, each with the page to look at."""
     if batch.status == BatchStatus.VOIDED:
         return []
-    limit = signing.limit_minor(batch.program)
-    asked = Asked(batch, batch.sums.schedules, limit, batch.sums.as_of)
+    asked = Asked(batch, batch.sums.schedules, batch.limit_minor, batch.sums.as_of)
     return [
         (found, [(finding, _address(found, finding)) for finding in found.findings])
         for found in exceptional.of_batch(asked)

@@ -48,6 +48,8 @@ class Sums:
     waiting: Content
     paying: Q
     """Which of its bonuses ``total`` counts."""
+    referrers: int
+    """All that have a line in it."""
     schedules: list[PayoutSchedule]
     as_of: datetime
 
@@ -62,6 +64,7 @@ def look_at(batch: PayoutBatch) -> Any:
     paying = batch_content.will_be_paid(batch, schedules, as_of=now)
     counted = {"total": paying, "waiting": PAYABLE & ~paying}
     told = Bonus.objects.filter(batch=batch).aggregate(
+        referrers=Count("enrollment", distinct=True),
         **{f"{name}_bonuses": Count("pk", filter=which) for name, which in counted.items()},
         **{
             f"{name}_referrers": Count("enrollment", distinct=True, filter=which)
@@ -72,7 +75,7 @@ def look_at(batch: PayoutBatch) -> Any:
     total, waiting = (
         Content(told[f"{name}_bonuses"], told[f"{name}_referrers"], told[f"{name}_minor"]) for name in counted
     )
-    batch.sums = Sums(total, waiting, paying, schedules, now)  # type: ignore[attr-defined]
+    batch.sums = Sums(total, waiting, paying, told["referrers"], schedules, now)  # type: ignore[attr-defined]
     return batch
 
 

@@ -51,19 +51,24 @@ class SigningForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         told: dict[str, Any] = self.cleaned_data
-        for name in AMOUNTS:
-            text = told.get(name, "").strip()
-            try:
-                told[name] = to_minor(text, self.currency) if text else None
-            except MoneyError:
-                told[name] = None
-                self.add_error(name, f"Write an amount such as {to_text(500_000, self.currency)}.")
-            if told[name] == 0:
-                self.add_error(name, "Leave it empty, or name an amount above zero.")
-        three, four = told["three_from"], told["four_from"]
+        read = {name: self._read(name, told.get(name, "").strip()) for name in AMOUNTS}
+        three, four = read["three_from"], read["four_from"]
         if three and four and four <= three:
             self.add_error("four_from", "This must be more than the sum that asks for three names.")
-        return told
+        return read
+
+    def _read(self, name: str, text: str) -> int | None:
+        """An amount in minor units; nothing, where nothing or nonsense was typed."""
+        if not text:
+            return None
+        try:
+            minor = to_minor(text, self.currency)
+        except MoneyError:
+            self.add_error(name, f"Write an amount such as {to_text(500_000, self.currency)}.")
+            return None
+        if not minor:
+            self.add_error(name, "Leave it empty, or name an amount above zero.")
+        return minor
 
 
 def sentence(program: Program) -> str:

@@ -75,8 +75,10 @@ def shown_to(user: User, batch: PayoutBatch):
 def test_it_costs_the_same_with_fifty_lines_and_with_five_hundred(lines, people, django_assert_num_queries):
     batch = drafted(lines)
     client = just_logged_in(people["fay"])
+    # What Django keeps for the process is asked for by whichever page comes first.
+    client.get(of(batch))
 
-    with django_assert_num_queries(24):
+    with django_assert_num_queries(16):
         shown = client.get(of(batch))
 
     assert shown.context["total"].bonuses == lines
