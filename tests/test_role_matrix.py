@@ -289,7 +289,7 @@ def test_each_role_opens_and_presses_what_is_its_own_and_nothing_else(letter, wo
 
 def found_in(answer: HttpResponse, address: Address, secrets: object) -> dict[str, list[str]]:
     """Which of these a page tells, under the name of its address."""
-    page = b"" if answer.streaming else main_part(answer)
+    page = answer.getvalue().decode() if answer.streaming else main_part(answer)
     found = [secret for secret in secrets if secret in page]
     return {address.name: found} if found else {}
 

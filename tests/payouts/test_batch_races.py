@@ -4,7 +4,7 @@ import time
 from functools import partial
 
 import pytest
-from django.db import models
+from django.db import connection, models
 
 from payouts import batch_lines, batches, signing
 from payouts.models import BatchApproval, BatchNote, Bonus, PayoutBatch
@@ -47,7 +47,7 @@ def test_of_two_who_approve_at_once_the_second_is_the_last_one_needed(attempt):
     assert stands() == ("APPROVED", 2, {"APPROVED"})
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time anyway")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time anyway")
 def test_without_the_lock_both_sign_and_neither_is_the_last_one(monkeypatch):
     """Negative control: each counts only its own name, and the batch waits for ever."""
     story = drafted()
