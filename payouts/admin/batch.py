@@ -64,7 +64,7 @@ class PayoutBatchAdmin(Drafting, BatchExport, StepAdmin, ReadOnlyAdmin):
     date_hierarchy = "run_on"
     search_fields = ["program__slug__exact"]
     readonly_fields = ["bonuses", "payouts"]
-    exclude = ["content_sha256"]
+    exclude = ["content_sha256", "turn"]
     inlines = [BatchChangeInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PayoutBatch]:

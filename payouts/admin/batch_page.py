@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import BooleanField, Case, Count, OuterRef, Subquery, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -77,6 +77,7 @@ def content(batch: Any, *, page: str | None) -> dict[str, Any]:
         "exceptions": _exceptions(batch),
         "exceptions_shown": exceptional.SHOWN,
         "months": [(month, grouped(month.amount_minor, batch.currency)) for month in months],
+        "paid_before": any(month.amount_minor for month in months),
         "percent_above": earlier_months.percent_above(sums.total.amount_minor, months),
         "changed": _changed(batch),
         "as_of": sums.as_of,
@@ -98,7 +99,9 @@ def _by_referrer(batch: Any, referrers: Any) -> list[dict[str, Any]]:
     of_these = Bonus.objects.filter(batch=batch, enrollment__in=[row["enrollment"] for row in referrers])
     joined = ["account", "reward", "enrollment__referrer"]
     lines: dict[int, list[Bonus]] = {}
-    for bonus in of_these.select_related(*joined).order_by("pk")[: batch_steps.LINES]:
+    pays = Case(When(batch.sums.paying, then=True), default=False, output_field=BooleanField())
+    of_these = of_these.annotate(pays=pays).select_related(*joined)
+    for bonus in of_these.order_by("pk")[: batch_steps.LINES]:
         lines.setdefault(bonus.enrollment_id, []).append(bonus)
     return [
         {

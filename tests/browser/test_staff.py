@@ -202,6 +202,9 @@ def pages_to_look_at(story: Story, batch: PayoutBatch) -> dict[str, tuple[User, 
         "proposal": (superuser, address("referrals_proposal_change", proposal.pk)),
         "home": (superuser, address("index")),
         "home-caller": (story.cara, address("index")),
+        "batch-hold-lines": (story.fay, address("payouts_payoutbatch_hold-lines", batch.pk)),
+        "batch-on-demand": (story.fay, address("payouts_payoutbatch_draft")),
+        "signing": (superuser, address("referrals_program_signing", story.program.pk)),
         "batch-put-up": (story.fay, address("payouts_payoutbatch_change", put_up.pk)),
         **{
             name: (superuser, address(f"{name}_changelist"))

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from payouts import batches, holds, release, signing
+from payouts.admin import batch_steps
 from payouts.models import BatchApproval, BatchNote, Bonus, Hold, Payout, PayoutBatch, Transfer
 from referrals.models import Program, ProgramStaff
 from tests.admin_pages import just_logged_in, list_page, page
@@ -97,6 +98,22 @@ def test_what_is_exceptional_stands_first_with_what_to_look_at(people):
     rosa = held.enrollment.referrer
     assert f'<a href="{page(rosa)}">{rosa}: the first payout ever.' in text[first:]
     assert f'<a href="{page(held)}">{held.account}: on hold;' in text[first:]
+
+
+def test_each_line_says_whether_its_condition_holds_and_when_that_was_looked_at(people):
+    batch = drafted(2)
+    lost = batch.bonuses.earliest("pk")
+    Bonus.objects.filter(pk=lost.pk).update(milestones_hold=False)
+
+    shown = shown_to(people["fay"], batch)
+
+    lines = [bonus for row in shown.context["referrers"] for bonus, _ in row["lines"]]
+    assert {bonus.pk: bonus.pays for bonus in lines} == {
+        bonus.pk: bonus != lost for bonus in batch.bonuses.all()
+    }
+    text = shown.content.decode()
+    assert (text.count("✓ Condition holds"), text.count("✗ Milestone lost")) == (1, 1)
+    assert text.count('<span class="staff-quiet">01:00 UTC</span>') == 1
 
 
 def test_a_batch_with_nothing_exceptional_says_so(people):
@@ -189,6 +206,50 @@ def test_a_batch_far_above_the_month_before_says_so(people):
     assert "! 200 % above January" in text
     assert "Jan 2026" in text
     assert "USD 100.00" in text
+
+
+# --- steps --------------------------------------------------------------------------------------------------
+
+
+OFFERED = {
+    "DRAFT": ["put-up", "hold-lines", "exclude-lines"],
+    "AWAITING_APPROVAL": ["approve", "refuse", "hold-lines"],
+    "APPROVED": ["void", "hold-lines"],
+    "RELEASED": [],
+    "VOIDED": [],
+}
+
+
+def brought_to(status: str, people: dict[str, User]) -> PayoutBatch:
+    batch = drafted()
+    if status != "DRAFT":
+        batches.put_up(batch, by=people["fay"], at=NOW)
+    if status not in {"DRAFT", "AWAITING_APPROVAL"}:
+        batches.approve(batch, by=people["finn"], at=NOW)
+    if status == "RELEASED":
+        release.release_due(as_of=NOW, program=batch.program)
+    if status == "VOIDED":
+        batches.void(batch, by=people["finn"], at=NOW)
+    batch.refresh_from_db()
+    return batch
+
+
+@pytest.mark.parametrize("status", OFFERED)
+def test_every_status_offers_its_steps_and_a_crafted_press_takes_no_other(status, people):
+    batch = brought_to(status, people)
+    assert batch.status == status
+    client = just_logged_in(people["flo"])
+    shown = client.get(of(batch)).context
+    offered = [button.step.name for button in [*shown["buttons"], *shown["choosing"]]]
+    assert offered == OFFERED[status]
+    seen = batch_steps.seen(batch_steps.look_at(batch))
+    typed = {"seen": seen, "reason": "Why not.", "bonus": batch.lines.values_list("bonus", flat=True)[:1]}
+
+    for step in {name for names in OFFERED.values() for name in names} - set(OFFERED[status]):
+        with nothing_changes():
+            answer = client.post(of(batch, step), typed)
+        assert (step, answer.status_code in {200, 409}) == (step, True)
+        assert answer.context["button"].form.errors
 
 
 # --- lines --------------------------------------------------------------------------------------------------
