@@ -55,10 +55,13 @@ def schedules(batch: PayoutBatch) -> list[PayoutSchedule]:
 
 def will_be_paid(batch: PayoutBatch, known: Sequence[PayoutSchedule], *, as_of: datetime) -> Q:
     """
-    Which bonuses of a batch would be paid now; of one that is approved or paid, all that are not cancelled.
+    Which bonuses of a batch would be paid now, or are; of one that is over, all that are not cancelled.
 
     :param known: its schedules
     """
+    stopped = due.BLOCKED | due.waits(known) | due.fails(known)
+    if batch.status == BatchStatus.APPROVED:
+        return PAYABLE & (Q(status=BonusStatus.PAID) | ~stopped)
     if batch.status not in DRAFTED:
         return PAYABLE
     paying = Q(pk__in=[])
@@ -68,7 +71,7 @@ def will_be_paid(batch: PayoutBatch, known: Sequence[PayoutSchedule], *, as_of: 
             reaching = due.payable(due.due(schedule, as_of=as_of), schedule, kind=batch.kind)
             mine &= Q(enrollment__in=reaching.order_by().values("enrollment"))
         paying |= mine
-    return Q(status=BonusStatus.ACTIVATED) & paying & ~due.BLOCKED & ~due.waits(known) & ~due.fails(known)
+    return Q(status=BonusStatus.ACTIVATED) & paying & ~stopped
 
 
 def content(batch: PayoutBatch) -> list[Line]:

@@ -20,6 +20,7 @@ from referrals.admin.steps import ReasonForm, SeenForm, Step
 
 PREPARE, APPROVE = "payouts.prepare_payoutbatch", "payouts.approve_payoutbatch"
 HOLD = "payouts.hold_bonus"
+ASKED_AGAIN = "You are asked for your password or code, unless you have just given it."
 LINES = 500
 """So many lines stand on one page of a batch, and can be chosen there."""
 
@@ -213,7 +214,7 @@ STEPS = [
     Step(
         "approve",
         verb=lambda batch: f"Approve {_in_sum(batch)}",
-        explains="Every line is looked at once more; the next run pays them.",
+        explains=f"Every line is looked at once more; the next run pays them. {ASKED_AGAIN}",
         permissions=[APPROVE],
         take=_approve,
         is_offered=_in(BatchStatus.AWAITING_APPROVAL),
@@ -248,7 +249,7 @@ STEPS = [
     Step(
         "void",
         verb="Void",
-        explains="The approval is taken back; what was not paid is free for another batch.",
+        explains=f"The approval is taken back; what was not paid is free for another batch. {ASKED_AGAIN}",
         permissions=[APPROVE],
         take=_void,
         is_offered=_in(BatchStatus.APPROVED),

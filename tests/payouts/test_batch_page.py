@@ -143,6 +143,7 @@ def test_the_page_its_lines_its_button_and_what_is_booked_agree_to_the_cent(peop
     )
     button = next(each for each in shown.context["buttons"] if each.step.name == "approve")
     press(people["finn"], batch, "approve")
+    assert shown_to(people["finn"], batch).context["total_shown"] == "USD 300.00"
     batches.prepare(as_of=NOW, program=batch.program)
     release.release_due(as_of=NOW, program=batch.program)
 
@@ -151,6 +152,18 @@ def test_the_page_its_lines_its_button_and_what_is_booked_agree_to_the_cent(peop
     assert (lines, sum(released), sum(payouts)) == (30_000, 30_000, 30_000)
     assert (shown.context["total_shown"], button.label) == ("USD 300.00", "Approve USD 300.00")
     assert shown_to(people["finn"], batch).context["total_shown"] == "USD 300.00"
+
+
+def test_what_is_held_in_an_approved_batch_is_not_in_its_sum(people):
+    batch = brought_to("APPROVED", people)
+    holds.place(batch.bonuses.earliest("pk"), reason="a question", by=people["fay"], at=NOW)
+
+    shown = shown_to(people["fay"], batch)
+    release.release_due(as_of=NOW, program=batch.program)
+
+    assert (shown.context["total_shown"], shown.context["waiting_shown"]) == ("USD 200.00", "USD 100.00")
+    assert "What is held is paid once somebody lifts the hold." in shown.content.decode()
+    assert sum(Payout.objects.values_list("amount_minor", flat=True)) == 20_000
 
 
 def test_what_changed_since_it_was_put_up_is_shown(people):
