@@ -106,10 +106,11 @@ def test_a_batch_costs_the_same_with_one_referrer_and_with_three(
     batches.prepare(as_of=NOW, program=program)
     client = client_of(people["fay"])
     # What Django keeps for the process is asked for by whichever page comes first.
-    client.get(of(PayoutBatch.objects.get()))
+    address = of(PayoutBatch.objects.get())
+    client.get(address)
 
     with django_assert_num_queries(16):
-        client.get(of(PayoutBatch.objects.get()))
+        client.get(address)
 
 
 def test_two_people_put_up_and_approve(batch, people):
