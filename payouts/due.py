@@ -9,7 +9,7 @@ idle or below the minimum waits; what is left can be paid. All as conditions on 
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import F, Q, Sum
+from django.db.models import F, Q, QuerySet, Sum, prefetch_related_objects
 
 from payouts.models import Bonus, PayoutSchedule
 from payouts.models.bonus import BonusQuerySet
@@ -26,6 +26,7 @@ BLOCKED = (
     | Q(under_review=True)
     | ~Q(account__facts_changed=F("account__facts_evaluated"))
 )
+RULES = "terms__eligibility__values"
 YES_OR_NO = (Attribute.IS_PARTNER, Attribute.MARKETING_OPT_OUT)
 
 
@@ -37,8 +38,13 @@ def schedules(*, as_of: datetime, program: Program | None = None) -> Iterable[Pa
     terms = list(waiting.values_list("terms", flat=True).distinct())
     if not terms:
         return ()
-    rows = PayoutSchedule.objects.filter(terms__in=terms).select_related("terms__program", "calendar")
-    return rows.order_by("pk")
+    return with_rules(PayoutSchedule.objects.filter(terms__in=terms))
+
+
+def with_rules(schedules: QuerySet[PayoutSchedule]) -> QuerySet[PayoutSchedule]:
+    """These schedules, with all that ``failures`` reads of them: three questions, however many they are."""
+    joined = schedules.select_related("terms__program", "calendar")
+    return joined.prefetch_related(RULES).order_by("pk")
 
 
 def due(schedule: PayoutSchedule, *, as_of: datetime) -> BonusQuerySet:
@@ -54,7 +60,9 @@ def failures(schedule: PayoutSchedule) -> list[tuple[Q, str]]:
         failing.append((Q(account__activity__in=gone), NOT_ACTIVE))
     if schedule.condition != Condition.NONE:
         failing.append((Q(milestones_hold=False), NO_LONGER_HOLDS))
-    rules = schedule.terms.eligibility.filter(checked_at=CheckedAt.RELEASE).prefetch_related("values")
+    # Nothing is asked twice: neither of a schedule that came with its rules, nor of one that was here before.
+    prefetch_related_objects([schedule], RULES)
+    rules = [rule for rule in schedule.terms.eligibility.all() if rule.checked_at == CheckedAt.RELEASE]
     return failing + [(_not_met(rule), rule.reason) for rule in rules]
 
 
@@ -63,6 +71,23 @@ def idle(schedule: PayoutSchedule) -> Q:
     if schedule.condition != Condition.REFERRED_ACCOUNT_ACTIVE:
         return Q(pk__in=[])
     return Q(account__activity__in=_activities(schedule, IfNotActive.WAIT))
+
+
+def fails(schedules: Iterable[PayoutSchedule]) -> Q:
+    """What holds for bonuses that are cancelled when they are looked at next."""
+    condition = Q(pk__in=[])
+    for schedule in schedules:
+        for failing, _ in failures(schedule):
+            condition |= Q(terms=schedule.terms_id) & failing
+    return condition
+
+
+def waits(schedules: Iterable[PayoutSchedule]) -> Q:
+    """What holds for bonuses of accounts that are paused or past due, where their schedule says to wait."""
+    condition = Q(pk__in=[])
+    for schedule in schedules:
+        condition |= Q(terms=schedule.terms_id) & idle(schedule)
+    return condition
 
 
 def left(bonuses: BonusQuerySet, schedule: PayoutSchedule) -> BonusQuerySet:

@@ -65,6 +65,20 @@ def kept(conditions: Mapping[str, str], *, deleted: bool = False) -> Step:
     return create
 
 
+def refusing_updates(table: str, *, when: str, message: str) -> Step:
+    """
+    A migration step: a row is not changed so that this holds.
+
+    :param when: an SQL condition over ``OLD`` and ``NEW``
+    """
+
+    def create(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
+        for statement in _refusing(table, "update", editor.connection.vendor, message=message, when=when):
+            editor.execute(statement, params=None)
+
+    return create
+
+
 def removed(*tables: str) -> Step:
     """The way back: drop our triggers from these tables."""
 

@@ -4,16 +4,17 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from allauth.account.internal.flows.login import record_authentication
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db.models import Model
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from payouts import destinations, holds, payout_methods, sweeps, withdrawals
-from payouts.models import Benefit, PayoutMethod
+from payouts import destinations, holds, payout_methods, signing, sweeps, withdrawals
+from payouts.models import BatchApproval, BatchLine, BatchNote, Benefit, Bonus, PayoutMethod
 from payouts.payments import files, reports
 from payouts.rules.payees import Payee, Rail
 from referrals import (
@@ -58,6 +59,17 @@ from tests.factories import (
 )
 
 PROGRAMS = Path(__file__).resolve().parent.parent / "referrals" / "programs"
+
+
+def just_logged_in(person: User) -> Client:
+    """The browser of somebody who has just given the password."""
+    client = Client()
+    client.force_login(person)
+    request = RequestFactory().get("/")
+    request.session = client.session
+    record_authentication(request, person, method="password")
+    request.session.save()
+    return client
 
 
 def models_of(app: str) -> list[type[Model]]:
@@ -150,6 +162,7 @@ def _let_everything_happen() -> None:
 
     holds.place(booked_bonus(), reason="fraud check", by=clerk, at=LATER)
     cancelled_bonus()
+    _sign(paid_bonus(), clerk, senior)
     giver = paid_bonus().enrollment
     withdrawals.withdraw(giver, amount_minor=5_000, at=LATER)
     withdrawals.spend(giver, amount_minor=300, service="Translation", at=LATER)
@@ -173,3 +186,16 @@ def _let_payments_happen(program: Program, enrollment: Enrollment, *, by: User, 
     destinations.confirm(destination, by=confirmed_by, at=LATER)
     files.make(method, pay_on=LATER.date(), by=by, at=LATER)
     reports.read_in(program, name="bank.csv", content=b"reference,result\nP0,PAID", by=by, at=LATER)
+
+
+def _sign(bonus: Bonus, approver: User, preparer: User) -> None:
+    """What people sign for a batch, and what its program asks of them."""
+    batch = bonus.batch
+    BatchLine.objects.create(batch=batch, turn=1, bonus=bonus, amount_minor=bonus.amount_minor)
+    BatchApproval.objects.create(
+        batch=batch, turn=1, person=approver, at=LATER, prepared_by=preparer, people_needed=2
+    )
+    BatchNote.objects.create(
+        batch=batch, about="REFUSED", text="Ask first.", written_by=approver, written_at=LATER
+    )
+    signing.set_rules(batch.program, limit_minor=100_000, tiers={3: 500_000, 4: None})

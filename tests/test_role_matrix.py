@@ -48,11 +48,12 @@ READS = {
         referrals_review referrals_signal referrals_signup referrals_statuschange
     """,
     "UPAMR": """
-        payouts_batchchange payouts_benefit payouts_bonus payouts_bonuschange payouts_destination
-        payouts_gift payouts_hold payouts_paymentfile payouts_paymentfilechange payouts_paymentline
-        payouts_paymentreport payouts_paymentreportline payouts_payoutmethod
+        payouts_approvaltier payouts_batchapproval payouts_batchchange payouts_batchline payouts_batchnote
+        payouts_benefit payouts_bonus payouts_bonuschange payouts_destination payouts_gift payouts_hold
+        payouts_paymentfile payouts_paymentfilechange payouts_paymentline payouts_paymentreport
+        payouts_paymentreportline payouts_payoutmethod
         payouts_ledgeraccount payouts_moneymonth payouts_payout payouts_payoutbatch payouts_payoutchange
-        payouts_payoutschedule
+        payouts_payoutlimit payouts_payoutschedule
         payouts_reward payouts_rewardmilestone payouts_spend payouts_transfer payouts_withdrawal
         referrals_program
     """,
@@ -102,7 +103,8 @@ DOES = {
     "P": """
         payouts_paymentfile_make payouts_paymentfile_reissue payouts_paymentreport_read
         payouts_payout_confirmed payouts_payout_failed payouts_payout_reissue payouts_payout_returned
-        payouts_payoutbatch_put-up referrals_enrollment_pay-to
+        payouts_payoutbatch_draft payouts_payoutbatch_exclude-lines payouts_payoutbatch_put-up
+        referrals_enrollment_pay-to
     """,
     "A": """
         payouts_destination_confirm payouts_paymentfile_uploaded payouts_paymentfile_void
@@ -112,11 +114,12 @@ DOES = {
     "PA": """
         payouts_bonus_hold payouts_bonus_lift payouts_destination_retire payouts_paymentfile_doubt
         payouts_paymentfile_download payouts_paymentfile_not-taken payouts_paymentfile_taken
-        payouts_payout_was-not-sent payouts_payout_was-sent payouts_payoutbatch_refuse
+        payouts_payout_was-not-sent payouts_payout_was-sent payouts_payoutbatch_hold-lines
+        payouts_payoutbatch_refuse
     """,
     "M": """
         referrals_calendar_add referrals_holiday_add referrals_holiday_delete referrals_program_add
-        referrals_program_calling referrals_sharetext_add referrals_sharetext_delete
+        referrals_program_calling referrals_program_signing referrals_sharetext_add referrals_sharetext_delete
     """,
     "O": "auth_user_come-back auth_user_leave referrals_message_try_again",
     # An empty question is refused whoever asks; what is offered is tested with scopes.
@@ -128,6 +131,7 @@ LOOKS = {
     EVERYBODY: "jsi18n password_change_done",
     "U": "referrals_referrer_page referrals_referrer_page_of",
     "CSUPAMR": "referrals_referredaccount_review referrals_referrer_details",
+    "UPAMR": "payouts_payoutbatch_export",
 }
 """Who opens pages on which others press, or nobody does."""
 
@@ -300,7 +304,7 @@ def test_each_role_opens_and_presses_what_is_its_own_and_nothing_else(letter, wo
 
 def found_in(answer: HttpResponse, address: Address, secrets: object) -> dict[str, list[str]]:
     """Which of these a page tells, under the name of its address."""
-    page = b"" if answer.streaming else main_part(answer)
+    page = answer.getvalue().decode() if answer.streaming else main_part(answer)
     found = [secret for secret in secrets if secret in page]
     return {address.name: found} if found else {}
 

@@ -33,9 +33,20 @@ from payouts.models.reward import (
     Reward,
     RewardMilestone,
 )
+from payouts.models.signing import (
+    ApprovalTier,
+    BatchApproval,
+    BatchLine,
+    BatchNote,
+    PayoutLimit,
+)
 
 __all__ = [
+    "ApprovalTier",
+    "BatchApproval",
     "BatchChange",
+    "BatchLine",
+    "BatchNote",
     "Benefit",
     "Bonus",
     "BonusChange",
@@ -52,6 +63,7 @@ __all__ = [
     "Payout",
     "PayoutBatch",
     "PayoutChange",
+    "PayoutLimit",
     "PayoutMethod",
     "PayoutSchedule",
     "Reward",

@@ -40,6 +40,12 @@ class PayoutBatch(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="batches_approved"
     )
     people_needed = models.PositiveSmallIntegerField(default=2, editable=False)
+    turn = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text="How often it was put up: only approvals of this turn count."
+    )
+    approvals_needed = models.PositiveSmallIntegerField(
+        default=1, editable=False, help_text="Frozen when it is put up: what its sum asks for."
+    )
 
     objects = PayoutBatchQuerySet.as_manager()
 
@@ -67,6 +73,9 @@ class PayoutBatch(models.Model):
                 condition=~Q(status__in=["APPROVED", "RELEASED"])
                 | Q(automatic=True, approved_by__isnull=True)
                 | Q(automatic=False, approved_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="payout_batch_needs_an_approval", condition=Q(approvals_needed__gte=1)
             ),
         ]
         indexes = [

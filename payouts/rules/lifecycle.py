@@ -34,6 +34,14 @@ class BatchStatus(Word):
     VOIDED = "VOIDED"
 
 
+class BatchRemark(Word):
+    """About what somebody writes on a batch."""
+
+    EXCLUDED = "EXCLUDED"
+    REFUSED = "REFUSED"
+    VOIDED = "VOIDED"
+
+
 class PayoutStatus(Word):
     PREPARED = "PREPARED"
     CREDITED = "CREDITED"

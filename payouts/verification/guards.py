@@ -3,7 +3,9 @@
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 APPEND_ONLY = [
+    "payouts_batchapproval",
     "payouts_batchchange",
+    "payouts_batchline",
     "payouts_bonuschange",
     "payouts_gift",
     "payouts_paymentfilechange",
@@ -59,6 +61,8 @@ TRIGGERS = sorted(
         if (table, operation) != ("referrals_terms", "insert")
     ]
     + [f"{table}_refuses_{operation}" for table, operations in KEPT.items() for operation in operations]
+    # A batch whose sum asks for more names than it bears.
+    + ["payouts_payoutbatch_refuses_update"]
 )
 """Every trigger that must be there and fire."""
 

@@ -14,6 +14,8 @@ from referrals import calling_hours
 from referrals.admin.base import Admin, KeptAdmin, ReadOnlyInline, register
 from referrals.admin.calling_step import CALLING
 from referrals.admin.columns import status
+from referrals.admin.signing_step import SIGNING
+from referrals.admin.signing_step import sentence as signing_sentence
 from referrals.admin.steps import StepAdmin
 from referrals.models import CallOutcome, Program, ShareText, Terms
 
@@ -61,7 +63,7 @@ class ProgramAdmin(StepAdmin, KeptAdmin):
     form = ProgramForm
     # When companies are called is changed by a step of its own: what is open follows.
     exclude = ["calls_from", "calls_until", "sla_calling_hours", "second_look_percent"]
-    steps = [CALLING]
+    steps = [CALLING, SIGNING]
     change_form_outer_before_template = "admin/referrals/program/calling.html"
     when_empty = "Load a program file to begin."
     list_display = ["name", "slug", "host", status, "currency", "time_zone", "people_needed"]
@@ -80,12 +82,13 @@ class ProgramAdmin(StepAdmin, KeptAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The page of a program: when it calls, in a sentence, and what can be changed."""
+        """The page of a program: when it calls and who signs, in a sentence each, and what can be changed."""
         program = self.get_queryset(request).filter(pk=object_id).first() if object_id.isdecimal() else None
         shown: dict[str, Any] = {}
         if program is not None:
             sentence = calling_hours.sentence(program, at=timezone.now())
-            shown = {"calling": sentence, "buttons": self.buttons(program, request.user)}
+            shown = {"calling": sentence, "signing": signing_sentence(program)}
+            shown["buttons"] = self.buttons(program, request.user)
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
 
 

@@ -21,6 +21,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
+from referrals.admin import presence
 from referrals.admin.base import Admin
 from referrals.rules.refusal import Refused
 
@@ -85,6 +86,8 @@ class Step:
     """It is the one next step of the page."""
     is_apart: bool = False
     """Its form stands on its own page only: what it offers to choose from is asked for there."""
+    asks_again: bool = False
+    """It is taken by somebody who has just shown who they are: by password, or by the second factor."""
     then: str = "change"
     """The page that follows: the last part of the name of its address."""
 
@@ -152,6 +155,8 @@ class StepAdmin(Admin):
         if posted and form.is_valid():
             try:
                 step.refuse(row, user, form.cleaned_data)
+                if step.asks_again:
+                    presence.require(request)
                 told = step.take(row, user, timezone.now(), form.cleaned_data)
             except Refused as refusal:
                 form.add_error(None, str(refusal))

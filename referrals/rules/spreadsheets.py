@@ -1,6 +1,7 @@
 """Cells of a spreadsheet: what a program that opens the file would run is made plain text."""
 
-RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
+RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The last four are the same signs in full width, which some programs read alike."""
 
 
 def harmless(cell: object) -> str:

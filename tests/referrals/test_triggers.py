@@ -24,12 +24,14 @@ OF_REFERRALS = import_module("referrals.migrations.0002_triggers_and_calendars")
 OF_CLICKS = import_module("referrals.migrations.0004_clicks")
 OF_PAYOUTS = import_module("payouts.migrations.0002_triggers")
 OF_PAYMENTS = import_module("payouts.migrations.0005_payments")
+OF_SIGNING = import_module("payouts.migrations.0006_signing")
 APPEND_ONLY = sorted(
     [
         *OF_REFERRALS.APPEND_ONLY,
         *OF_CLICKS.APPEND_ONLY,
         *OF_PAYOUTS.APPEND_ONLY,
         *OF_PAYMENTS.APPEND_ONLY,
+        *OF_SIGNING.APPEND_ONLY,
     ]
 )
 FROZEN = sorted([*OF_REFERRALS.TERMS_OF, *OF_PAYOUTS.TERMS_OF])
@@ -39,6 +41,7 @@ EXPECTED = sorted(
     + [f"{table}_refuses_{step}" for table in FROZEN for step in ("insert", "update", "delete")]
     + [f"{table}_refuses_{step}" for table in OF_PAYMENTS.KEPT for step in ("update", "delete")]
     + ["payouts_payout_refuses_update"]
+    + [f"{OF_SIGNING.BATCH}_refuses_update"]
 )
 EXPECTED.remove("referrals_terms_refuses_insert")
 
@@ -97,6 +100,10 @@ def full_books(db) -> Story:
     reports.read_in(
         story.program, name="bank.csv", content=b"reference,result\nP0,PAID", by=story.fay, at=story.now
     )
+    told = Story("smartcat", {"payout_schedule.release": "AFTER_APPROVAL"}, host="of-a-batch")
+    told.earn()
+    told.pass_to("2026-03-16T00:05Z")
+    told.approve_all()
     return story
 
 
