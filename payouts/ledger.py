@@ -13,9 +13,10 @@ from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from payouts.insertion import insert_from
-from payouts.models import Bonus, Gift, LedgerAccount, Spend, Transfer, Withdrawal
+from payouts.models import Bonus, Gift, LedgerAccount, MonthClose, Spend, Transfer, Withdrawal
 from payouts.rules.lifecycle import AccountKind, TransferKind
 from referrals.models import Enrollment, Program
+from referrals.rules.refusal import Refused
 from referrals.rules.words import RewardKind
 
 OF_PROGRAM = (AccountKind.EXPENSE, AccountKind.CLEARING, AccountKind.SERVICES)
@@ -34,6 +35,25 @@ TAKEN_BACK_FROM = {
     RewardKind.CASH: AccountKind.CASH_OWED,
 }
 """The account that a reversal takes a bonus of each kind from; cash has left, so it is owed."""
+
+
+class MonthClosed(Refused):
+    """The books of the program are closed at that instant."""
+
+    code = "month_closed"
+
+
+def refuse_closed_month(program_id: int, *, at: datetime) -> None:
+    """
+    Stop whoever would post into a closed month; the database would refuse it, in fewer words.
+
+    :raises MonthClosed: then
+    """
+    closed = MonthClose.objects.covering(at).filter(program=program_id).order_by("month").last()
+    if closed is not None:
+        raise MonthClosed(
+            f"The books are closed up to the end of {closed}. Post as of today, or open it again."
+        )
 
 
 def open_program_accounts(program: Program) -> None:
@@ -74,7 +94,12 @@ def post_for_each(
 
     :param reverses: the kind of the earlier transfer of the same bonus that this one undoes
     :returns: how many transfers were booked
+    :raises MonthClosed: if the books of one of their programs are closed at that instant
     """
+    # Nearly always this is nothing, and costs one look at a short list.
+    for program in MonthClose.objects.covering(posted_at).values_list("program", flat=True).distinct():
+        if bonuses.filter(terms__program=program).exists():
+            refuse_closed_month(program, at=posted_at)
     values = {
         "debit": _account_of(debit),
         "credit": _account_of(credit),
@@ -105,7 +130,9 @@ def post(
     Book what a referrer does with the balance.
 
     :param amount_minor: in minor units of the accounts' currency
+    :raises MonthClosed: if the books are closed at that instant
     """
+    refuse_closed_month(debit.program_id, at=posted_at)
     field = type(cause)._meta.model_name or ""
     return Transfer.objects.create(
         debit=debit,

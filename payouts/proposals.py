@@ -1,13 +1,13 @@
 """The steps that take two people, by name: what a confirmed proposal does."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from payouts import reversals
-from payouts.models import Bonus
+from payouts import closing, reversals
+from payouts.models import Bonus, MonthClose
 from referrals import events, evidence, intake, proposals
 from referrals.models import AccountEvent, Program, Proposal, ReferredAccount, Referrer
 
@@ -61,14 +61,36 @@ def _void_event(proposal: Proposal, by: User, at: datetime) -> None:
     events.void(event, by=proposal.proposed_by, approved_by=by, at=at)
 
 
+def _close_month(proposal: Proposal, by: User, at: datetime) -> None:
+    closing.close(
+        Program.objects.get(pk=proposal.target),
+        month=date.fromisoformat(f"{proposal.arguments['month']}-01"),
+        by=proposal.proposed_by,
+        confirmed_by=by,
+        at=at,
+    )
+
+
+def _reopen_month(proposal: Proposal, by: User, at: datetime) -> None:
+    closing.reopen(
+        MonthClose.objects.get(pk=proposal.target),
+        by=proposal.proposed_by,
+        confirmed_by=by,
+        at=at,
+        reason=proposal.arguments["reason"],
+    )
+
+
 STEPS: dict[str, Callable[[Proposal, User, datetime], None]] = {
     "revoke": _revoke,
     "waive": _waive,
     "attribute": _attribute,
     "reverse": _reverse,
     "void_event": _void_event,
+    "close_month": _close_month,
+    "reopen_month": _reopen_month,
 }
-"""Action to step; the target is the number of the account, program, bonus or event."""
+"""Action to step; the target is the number of the account, program, bonus, event or closed month."""
 
 
 @transaction.atomic

@@ -54,7 +54,7 @@ def withdraw(enrollment: Enrollment, *, amount_minor: int, at: datetime) -> With
     :raises InsufficientBalance: if there is less
     """
     _refuse_nothing(amount_minor)
-    if not _rewards(enrollment).filter(withdrawable=True, kind=_reward_kind(enrollment)).exists():
+    if not is_withdrawable(enrollment):
         raise NotWithdrawable(f"The balance of {enrollment} cannot be withdrawn: use it for services.")
     if amount_minor < enrollment.withdrawal_minimum_minor:
         least = _shown(enrollment, enrollment.withdrawal_minimum_minor)
@@ -111,6 +111,11 @@ def transfer(enrollment: Enrollment, *, receiver: Enrollment, amount_minor: int,
     target = ledger.account_of(receiver, kind=AccountKind(source.kind))
     _post(source, target, amount_minor, TransferKind.GIVEN, at, gift)
     return gift
+
+
+def is_withdrawable(enrollment: Enrollment) -> bool:
+    """Does a reward of the program's latest terms let its balance be withdrawn?"""
+    return _rewards(enrollment).filter(withdrawable=True, kind=_reward_kind(enrollment)).exists()
 
 
 def _post(

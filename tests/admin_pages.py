@@ -11,7 +11,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from payouts import holds, sweeps, withdrawals
+from payouts import closing, holds, host_spends, sweeps, withdrawals
+from payouts.host_spends import SpendTold
 from payouts.models import Benefit
 from referrals import (
     corrections,
@@ -152,3 +153,7 @@ def _let_everything_happen() -> None:
     sweeps.count_months(as_of=LATER)
     withdrawals.transfer(giver, receiver=EnrollmentFactory(program=giver.program), amount_minor=200, at=LATER)
     SecondLook.objects.create(decision=Decision.objects.order_by("pk")[0], drawn_at=LATER)
+    bought = SpendTold("s1", giver.program.slug, giver.referrer.host_account, 100, "USD", "Translation")
+    host_spends.spend(ApiClientFactory(host=giver.program.host), told=bought, at=LATER)
+    months = closing.next_month(giver.program)
+    closing.close(giver.program, month=months, by=clerk, confirmed_by=senior, at=LATER)

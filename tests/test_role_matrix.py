@@ -49,6 +49,7 @@ READS = {
     """,
     "UPAMR": """
         payouts_batchchange payouts_benefit payouts_bonus payouts_bonuschange payouts_gift payouts_hold
+        payouts_closedbalance payouts_hostspend payouts_monthclose
         payouts_ledgeraccount payouts_moneymonth payouts_payout payouts_payoutbatch payouts_payoutchange
         payouts_payoutschedule
         payouts_reward payouts_rewardmilestone payouts_spend payouts_transfer payouts_withdrawal
@@ -94,11 +95,15 @@ DOES = {
     """,
     "SU": "referrals_referredaccount_appeal",
     "U": "referrals_referrer_attribute referrals_referrer_see-as",
-    # A qualification on which a bonus rests is taken back by approvers, too.
-    "CSA": "referrals_proposal_confirm referrals_proposal_withdraw",
+    # A qualification on which a bonus rests is taken back by approvers, too; both of finance close months.
+    "CSPA": "referrals_proposal_confirm referrals_proposal_withdraw",
+    "UPAMR": """
+        payouts_ledgeraccount_statement payouts_ledgeraccount_trial_balance payouts_transfer_export
+        referrals_referrer_statement
+    """,
     "P": "payouts_payoutbatch_put-up",
     "A": "payouts_payoutbatch_approve payouts_payoutbatch_void",
-    "PA": "payouts_bonus_hold payouts_bonus_lift payouts_payoutbatch_refuse",
+    "PA": "payouts_bonus_hold payouts_bonus_lift payouts_payoutbatch_refuse payouts_monthclose_reopen",
     "M": """
         referrals_calendar_add referrals_holiday_add referrals_holiday_delete referrals_program_add
         referrals_program_calling referrals_sharetext_add referrals_sharetext_delete
@@ -112,6 +117,7 @@ DOES = {
 LOOKS = {
     EVERYBODY: "jsi18n password_change_done",
     "U": "referrals_referrer_page referrals_referrer_page_of",
+    "UPAMR": "payouts_monthclose_months",
     "CSUPAMR": "referrals_referredaccount_review referrals_referrer_details",
 }
 """Who opens pages on which others press, or nobody does."""
@@ -125,6 +131,7 @@ PRESSES = {
         referrals_sharetext_change
     """,
     "O": "referrals_jobrun_run",
+    "PA": "payouts_monthclose_months",
 }
 """Who presses where others only look, or nobody does."""
 

@@ -12,6 +12,11 @@ from payouts.models.bonus import (
     BonusChange,
     Hold,
 )
+from payouts.models.closing import (
+    ClosedBalance,
+    MonthClose,
+)
+from payouts.models.host_spend import HostSpend
 from payouts.models.ledger import (
     Gift,
     LedgerAccount,
@@ -31,10 +36,13 @@ __all__ = [
     "Benefit",
     "Bonus",
     "BonusChange",
+    "ClosedBalance",
     "Gift",
     "Hold",
+    "HostSpend",
     "LedgerAccount",
     "MoneyMonth",
+    "MonthClose",
     "Payout",
     "PayoutBatch",
     "PayoutChange",

@@ -16,13 +16,13 @@ from datetime import datetime
 
 from django.db import connection
 
-from payouts.verification import belonging, bonuses, books, guards, trails
+from payouts.verification import belonging, bonuses, books, closing, guards, trails
 from payouts.verification.check import DIALECT, Check
 
 # As many of the rows found are named; all are counted.
 NAMED = 5
 
-ALWAYS = [*books.CHECKS, *bonuses.CHECKS, *trails.CHECKS, *belonging.CHECKS]
+ALWAYS = [*books.CHECKS, *bonuses.CHECKS, *trails.CHECKS, *belonging.CHECKS, *closing.CHECKS]
 
 
 @dataclass(frozen=True, slots=True)

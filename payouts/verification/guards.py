@@ -5,7 +5,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 APPEND_ONLY = [
     "payouts_batchchange",
     "payouts_bonuschange",
+    "payouts_closedbalance",
     "payouts_gift",
+    "payouts_hostspend",
     "payouts_payoutchange",
     "payouts_spend",
     "payouts_transfer",
@@ -46,6 +48,8 @@ TRIGGERS = sorted(
         # Terms are published by an update of a row that was inserted before.
         if (table, operation) != ("referrals_terms", "insert")
     ]
+    # Nothing is posted into a closed month.
+    + ["payouts_transfer_refuses_insert"]
 )
 """Every trigger that must be there and fire."""
 

@@ -9,7 +9,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from payouts import proposals as steps_of_two
-from payouts.models import Bonus
+from payouts.models import Bonus, MonthClose
 from referrals import proposals, scopes
 from referrals.admin.base import (
     Admin,
@@ -27,16 +27,24 @@ from referrals.models import AccountEvent, Program, Proposal, ReferredAccount, R
 from referrals.names import of_person, of_program
 
 APPROVE = "payouts.approve_payoutbatch"
+CLOSE = "payouts.close_monthclose"
 MAY_CONFIRM: dict[str, Sequence[str]] = {
     "revoke": ["referrals.reopen_referredaccount", APPROVE],
     "waive": ["referrals.waive_referredaccount"],
     "attribute": ["referrals.reopen_referredaccount"],
     "reverse": [APPROVE],
     "void_event": [APPROVE],
+    "close_month": [CLOSE],
+    "reopen_month": [CLOSE],
 }
 """Action to who may confirm it: any of these permissions."""
 
-SEEN_WITH = {"reverse": "payouts.view_bonus", "void_event": "referrals.view_accountevent"}
+SEEN_WITH = {
+    "reverse": "payouts.view_bonus",
+    "void_event": "referrals.view_accountevent",
+    "close_month": "payouts.view_monthclose",
+    "reopen_month": "payouts.view_monthclose",
+}
 """Proposals that tell of money or facts, and the permission without which they are not shown."""
 
 ANY = sorted({permission for each in MAY_CONFIRM.values() for permission in each})
@@ -47,10 +55,13 @@ SENTENCES = {
     "attribute": ("Attribute a sign-up in", "the referrer earns what it brings."),
     "reverse": ("Take back", "a new line of the books takes the money back."),
     "void_event": ("Void the fact", "it counts no more."),
+    "close_month": ("Close a month of", "no transfer is posted into it any more."),
+    "reopen_month": ("Open again", "transfers can be posted into it."),
 }
 """Action to how it is called, and what will be so once it is confirmed."""
 
 ARGUMENTS = {"reason": "Reason", "note": "Reason", "criterion": "Check", "host_account": "Account"}
+ARGUMENTS |= {"month": "Month"}
 """What was said with a proposal, in words."""
 
 OPEN = Q(confirmed_at__isnull=True, withdrawn_at__isnull=True)
@@ -60,6 +71,8 @@ ABOUT = {
     "attribute": Program,
     "reverse": Bonus,
     "void_event": AccountEvent,
+    "close_month": Program,
+    "reopen_month": MonthClose,
 }
 
 
@@ -267,6 +280,8 @@ def _about(target: Model | None, user: Any) -> list[tuple[str, str]]:
         return [("Company", _link(target, user)), ("Program", of_program(target.program))]
     if isinstance(target, AccountEvent):
         return [("Fact", _link(target, user)), ("Account", target.host_account)]
+    if isinstance(target, MonthClose):
+        return [("Closed month", _link(target, user)), ("Program", of_program(target.program))]
     return []
 
 

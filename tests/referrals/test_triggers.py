@@ -11,7 +11,8 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, connections, models, transaction
 from django.db.utils import ConnectionHandler
 
-from payouts import withdrawals
+from payouts import closing, host_spends, withdrawals
+from payouts.host_spends import SpendTold
 from payouts.program_files import latest_terms
 from referrals import events, triggers
 from referrals.models import AccountEvent, Calendar, Click, Holiday, Terms
@@ -21,12 +22,16 @@ from tests.story import Story
 OF_REFERRALS = import_module("referrals.migrations.0002_triggers_and_calendars")
 OF_CLICKS = import_module("referrals.migrations.0004_clicks")
 OF_PAYOUTS = import_module("payouts.migrations.0002_triggers")
-APPEND_ONLY = sorted([*OF_REFERRALS.APPEND_ONLY, *OF_CLICKS.APPEND_ONLY, *OF_PAYOUTS.APPEND_ONLY])
+OF_CLOSING = import_module("payouts.migrations.0005_closing")
+WITH_TRIGGERS = [OF_REFERRALS, OF_CLICKS, OF_PAYOUTS, OF_CLOSING]
+APPEND_ONLY = sorted(table for migration in WITH_TRIGGERS for table in migration.APPEND_ONLY)
 FROZEN = sorted([*OF_REFERRALS.TERMS_OF, *OF_PAYOUTS.TERMS_OF])
 # Publishing is an update of the terms, and new terms are rows of their own.
 EXPECTED = sorted(
     [f"{table}_refuses_{step}" for table in APPEND_ONLY for step in ("update", "delete")]
     + [f"{table}_refuses_{step}" for table in FROZEN for step in ("insert", "update", "delete")]
+    # Nothing is posted into a closed month.
+    + ["payouts_transfer_refuses_insert"]
 )
 EXPECTED.remove("referrals_terms_refuses_insert")
 
@@ -78,6 +83,10 @@ def full_books(db) -> Story:
     rosas, bens = story.enrollment(), story.enrollment(story.ben)
     withdrawals.spend(rosas, amount_minor=100, service="translation", at=story.now)
     withdrawals.transfer(rosas, receiver=bens, amount_minor=100, at=story.now)
+    told = SpendTold("s1", "smartcat", "rosa", 100, "USD", "translation")
+    host_spends.spend(story.client, told=told, at=story.now)
+    month = closing.next_month(story.program)
+    closing.close(story.program, month=month, by=story.fay, confirmed_by=story.finn, at=story.now)
     return story
 
 
