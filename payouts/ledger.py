@@ -9,9 +9,11 @@ the statement, so nothing is booked half.
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db import IntegrityError
 from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
+from payouts import triggers
 from payouts.insertion import insert_from
 from payouts.models import Bonus, Gift, LedgerAccount, MonthClose, Spend, Transfer, Withdrawal
 from payouts.rules.lifecycle import AccountKind, TransferKind
@@ -96,10 +98,6 @@ def post_for_each(
     :returns: how many transfers were booked
     :raises MonthClosed: if the books of one of their programs are closed at that instant
     """
-    # Nearly always this is nothing, and costs one look at a short list.
-    for program in MonthClose.objects.covering(posted_at).values_list("program", flat=True).distinct():
-        if bonuses.filter(terms__program=program).exists():
-            refuse_closed_month(program, at=posted_at)
     values = {
         "debit": _account_of(debit),
         "credit": _account_of(credit),
@@ -114,7 +112,13 @@ def post_for_each(
         # A transfer that is missing must not be reversed silently.
         bonuses = bonuses.filter(Exists(earlier))
         values["reverses"] = Subquery(earlier)
-    return insert_from(bonuses, into=Transfer, values=values)
+    try:
+        return insert_from(bonuses, into=Transfer, values=values)
+    except IntegrityError as refusal:
+        if triggers.MESSAGE not in str(refusal):
+            raise
+        # Nothing more can be asked in this transaction: the database has given it up.
+        raise MonthClosed(f"The books are closed at {posted_at:%Y-%m-%d}. Post as of today.") from refusal
 
 
 def post(

@@ -271,6 +271,16 @@ def test_a_run_as_of_a_closed_day_is_refused_in_words_and_pays_nothing():
     assert release.release_due(as_of=story.now).done == 1
 
 
+def test_a_reversal_as_of_a_closed_day_is_refused_in_words(story):
+    close(story)
+    close(story, MARCH)
+    story.now = datetime(2026, 3, 20, tzinfo=UTC)
+
+    with refused("month_closed") as refusal, transaction.atomic():
+        story.reverse(Bonus.objects.get())
+    assert "closed at 2026-03-20" in str(refusal.value)
+
+
 @pytest.mark.parametrize("way", ["withdraw", "spend"])
 def test_what_a_referrer_does_as_of_a_closed_day_is_refused_in_words(story, way):
     close(story)

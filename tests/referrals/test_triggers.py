@@ -85,8 +85,9 @@ def full_books(db) -> Story:
     withdrawals.transfer(rosas, receiver=bens, amount_minor=100, at=story.now)
     told = SpendTold("s1", "smartcat", "rosa", 100, "USD", "translation")
     host_spends.spend(story.client, told=told, at=story.now)
-    month = closing.next_month(story.program)
-    closing.close(story.program, month=month, by=story.fay, confirmed_by=story.finn, at=story.now)
+    two = {"by": story.fay, "confirmed_by": story.finn, "at": story.now}
+    closed = closing.close(story.program, month=closing.next_month(story.program), **two)
+    closing.reopen(closed, **two, reason="rows can be posted into it again")
     return story
 
 
