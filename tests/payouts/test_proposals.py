@@ -1,10 +1,11 @@
 """Steps that take two people: one proposes, another confirms, and only then it happens."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
 
+from payouts import closing
 from payouts import proposals as steps
 from payouts.models import Bonus
 from referrals import intake, proposals, qualification
@@ -65,12 +66,28 @@ def a_reversal(story: Story) -> Proposal:
     return proposed(story, "reverse", bonus, note="Refunded.")
 
 
+def a_closing(story: Story) -> Proposal:
+    story.earn()
+    story.pass_to("2026-03-16T00:05Z")
+    return proposed(story, "close_month", story.program, month="2026-02")
+
+
+def a_reopening(story: Story) -> Proposal:
+    story.earn()
+    story.pass_to("2026-03-16T00:05Z")
+    two = {"by": story.fay, "confirmed_by": story.finn, "at": story.now}
+    closed = closing.close(story.program, month=date(2026, 2, 1), **two)
+    return proposed(story, "reopen_month", closed, reason="A late invoice.")
+
+
 EVERY_ACTION = {
     "revoke": a_revocation,
     "waive": a_waiver,
     "attribute": an_attribution,
     "reverse": a_reversal,
     "void_event": an_event,
+    "close_month": a_closing,
+    "reopen_month": a_reopening,
 }
 
 
