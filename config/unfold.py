@@ -58,6 +58,10 @@ def _is_account(request: HttpRequest) -> bool:
     return "/referredaccount/" in request.path and not _is_desk(request)
 
 
+def _is_books(request: HttpRequest) -> bool:
+    return any(f"/payouts/{part}/" in request.path for part in ("ledgeraccount", "transfer", "monthclose"))
+
+
 REVIEWS = {
     **_entry("Reviews", "call", "referrals_referredaccount_reviews", "referrals.decide_referredaccount"),
     "active": _is_queue,
@@ -90,6 +94,11 @@ REPORTS = {
     "active": _is_report,
 }
 
+BOOKS = {
+    **_entry("Books", "menu_book", "payouts_ledgeraccount_trial_balance", "payouts.view_transfer"),
+    "active": _is_books,
+}
+
 NAVIGATION: list[dict[str, Any]] = [
     {"items": [{"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}]},
     {
@@ -115,7 +124,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _list("Payouts", "payments", "payouts.payout"),
             _list("Payment files", "draft", "payouts.paymentfile"),
             _list("Withdrawals", "output", "payouts.withdrawal"),
-            _list("Books", "menu_book", "payouts.transfer"),
+            BOOKS,
         ],
     },
     {

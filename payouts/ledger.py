@@ -9,13 +9,16 @@ the statement, so nothing is booked half.
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db import IntegrityError
 from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
+from payouts import triggers
 from payouts.insertion import insert_from
-from payouts.models import Bonus, Gift, LedgerAccount, Payout, Spend, Transfer, Withdrawal
+from payouts.models import Bonus, Gift, LedgerAccount, MonthClose, Payout, Spend, Transfer, Withdrawal
 from payouts.rules.lifecycle import AccountKind, TransferKind
 from referrals.models import Enrollment, Program
+from referrals.rules.refusal import Refused
 from referrals.rules.words import RewardKind
 
 OF_PROGRAM = (AccountKind.EXPENSE, AccountKind.CLEARING, AccountKind.BANK, AccountKind.SERVICES)
@@ -34,6 +37,25 @@ TAKEN_BACK_FROM = {
     RewardKind.CASH: AccountKind.CASH_OWED,
 }
 """The account that a reversal takes a bonus of each kind from; cash has left, so it is owed."""
+
+
+class MonthClosed(Refused):
+    """The books of the program are closed at that instant."""
+
+    code = "month_closed"
+
+
+def refuse_closed_month(program_id: int, *, at: datetime) -> None:
+    """
+    Stop whoever would post into a closed month; the database would refuse it, in fewer words.
+
+    :raises MonthClosed: then
+    """
+    closed = MonthClose.objects.covering(at).filter(program=program_id).order_by("month").last()
+    if closed is not None:
+        raise MonthClosed(
+            f"The books are closed up to the end of {closed}. Post as of today, or open it again."
+        )
 
 
 def open_program_accounts(program: Program) -> None:
@@ -74,6 +96,7 @@ def post_for_each(
 
     :param reverses: the kind of the earlier transfer of the same bonus that this one undoes
     :returns: how many transfers were booked
+    :raises MonthClosed: if the books of one of their programs are closed at that instant
     """
     values = {
         "debit": _account_of(debit),
@@ -89,7 +112,13 @@ def post_for_each(
         # A transfer that is missing must not be reversed silently.
         bonuses = bonuses.filter(Exists(earlier))
         values["reverses"] = Subquery(earlier)
-    return insert_from(bonuses, into=Transfer, values=values)
+    try:
+        return insert_from(bonuses, into=Transfer, values=values)
+    except IntegrityError as refusal:
+        if triggers.MESSAGE not in str(refusal):
+            raise
+        # Nothing more can be asked in this transaction: the database has given it up.
+        raise MonthClosed(f"The books are closed at {posted_at:%Y-%m-%d}. Post as of today.") from refusal
 
 
 def post_for_each_payout(
@@ -139,7 +168,9 @@ def post(
     Book what a referrer does with the balance.
 
     :param amount_minor: in minor units of the accounts' currency
+    :raises MonthClosed: if the books are closed at that instant
     """
+    refuse_closed_month(debit.program_id, at=posted_at)
     field = type(cause)._meta.model_name or ""
     return Transfer.objects.create(
         debit=debit,

@@ -1,14 +1,14 @@
 """The steps that take two people, by name: what a confirmed proposal does."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from payouts import reversals
-from payouts.models import Bonus, PaymentFile, Payout
+from payouts import closing, reversals
+from payouts.models import Bonus, MonthClose, PaymentFile, Payout
 from payouts.payments import doubts, files
 from referrals import events, evidence, intake, proposals
 from referrals.models import AccountEvent, Program, Proposal, ReferredAccount, Referrer
@@ -77,6 +77,26 @@ def _void_file(proposal: Proposal, by: User, at: datetime) -> None:
     files.void(PaymentFile.objects.get(pk=proposal.target), by=proposal.proposed_by, approved_by=by, at=at)
 
 
+def _close_month(proposal: Proposal, by: User, at: datetime) -> None:
+    closing.close(
+        Program.objects.get(pk=proposal.target),
+        month=date.fromisoformat(f"{proposal.arguments['month']}-01"),
+        by=proposal.proposed_by,
+        confirmed_by=by,
+        at=at,
+    )
+
+
+def _reopen_month(proposal: Proposal, by: User, at: datetime) -> None:
+    closing.reopen(
+        MonthClose.objects.get(pk=proposal.target),
+        by=proposal.proposed_by,
+        confirmed_by=by,
+        at=at,
+        reason=proposal.arguments["reason"],
+    )
+
+
 STEPS: dict[str, Callable[[Proposal, User, datetime], None]] = {
     "revoke": _revoke,
     "waive": _waive,
@@ -88,8 +108,10 @@ STEPS: dict[str, Callable[[Proposal, User, datetime], None]] = {
     "file_was_taken": partial(_settle_file, was_taken=True),
     "file_was_not_taken": partial(_settle_file, was_taken=False),
     "void_file": _void_file,
+    "close_month": _close_month,
+    "reopen_month": _reopen_month,
 }
-"""Action to step; the target is the number of the account, program, bonus, event, payout or file."""
+"""Action to step; the target is the number of what it is about, such as an account, a bonus or a file."""
 
 
 @transaction.atomic

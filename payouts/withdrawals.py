@@ -76,7 +76,7 @@ def withdraw(
     :raises InsufficientBalance: if there is less
     """
     _refuse_nothing(amount_minor)
-    if not _rewards(enrollment).filter(withdrawable=True, kind=_reward_kind(enrollment)).exists():
+    if not is_withdrawable(enrollment):
         raise NotWithdrawable(f"The balance of {enrollment} cannot be withdrawn: use it for services.")
     least_minor = max(enrollment.withdrawal_minimum_minor, _least_of(method, enrollment))
     if amount_minor < least_minor:
@@ -146,6 +146,11 @@ def transfer(enrollment: Enrollment, *, receiver: Enrollment, amount_minor: int,
     target = ledger.account_of(receiver, kind=AccountKind(source.kind))
     _post(source, target, amount_minor, TransferKind.GIVEN, at, gift)
     return gift
+
+
+def is_withdrawable(enrollment: Enrollment) -> bool:
+    """Does a reward of the program's latest terms let its balance be withdrawn?"""
+    return _rewards(enrollment).filter(withdrawable=True, kind=_reward_kind(enrollment)).exists()
 
 
 def _post(

@@ -61,6 +61,7 @@ FINANCE = [
     "referrals.view_proposal",
     "referrals.view_jobrun",
     "payouts.hold_bonus",
+    "payouts.close_monthclose",
     "view payouts",
 ]
 MANAGER = [

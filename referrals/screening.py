@@ -93,7 +93,11 @@ def _passes(criterion: Criterion, account: ReferredAccount) -> bool:
 
 
 def _is_known(criterion: Criterion, account: ReferredAccount) -> bool:
-    """Is there an existing customer, or an account that signed up earlier, that is the same?"""
+    """
+    Is there an existing customer, or an account that signed up earlier, that is the same?
+
+    Who became a customer through another program of the host is no new one: it never earns in both.
+    """
     # An empty e-mail or domain is nobody's.
     compared = {
         Match.HOST_ID: (criterion.match_host_account, {"host_account": account.host_account}),
@@ -108,12 +112,16 @@ def _is_known(criterion: Criterion, account: ReferredAccount) -> bool:
     customers = ExistingCustomer.objects.filter(same, host=account.program.host_id).filter(
         Q(customer_since__isnull=True) | Q(customer_since__lt=account.signed_up_at)
     )
+    elsewhere = ReferredAccount.objects.filter(
+        same, program__host=account.program.host_id, status=AccountStatus.QUALIFIED
+    ).exclude(program=account.program)
     if not criterion.existing_any:
         kinds = {Kind.COMPANY: criterion.existing_companies, Kind.FREELANCER: criterion.existing_freelancers}
-        customers = customers.filter(kind__in=[kind for kind, counts in kinds.items() if counts])
+        counted = [kind for kind, counts in kinds.items() if counts]
+        customers, elsewhere = customers.filter(kind__in=counted), elsewhere.filter(kind__in=counted)
     # Of two that signed up at one instant, the one told first was earlier.
     earlier = Q(signed_up_at__lt=account.signed_up_at) | Q(
         signed_up_at=account.signed_up_at, pk__lt=account.pk
     )
     accounts = ReferredAccount.objects.filter(same, earlier, program=account.program)
-    return customers.exists() or accounts.exists()
+    return customers.exists() or accounts.exists() or elsewhere.filter(earlier).exists()

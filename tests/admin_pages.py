@@ -13,7 +13,17 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from payouts import destinations, holds, payout_methods, signing, sweeps, withdrawals
+from payouts import (
+    closing,
+    destinations,
+    holds,
+    host_spends,
+    payout_methods,
+    signing,
+    sweeps,
+    withdrawals,
+)
+from payouts.host_spends import SpendTold
 from payouts.models import BatchApproval, BatchLine, BatchNote, Benefit, Bonus, PayoutMethod
 from payouts.payments import files, reports
 from payouts.rules.payees import Payee, Rail
@@ -170,6 +180,10 @@ def _let_everything_happen() -> None:
     _let_payments_happen(giver.program, giver, by=clerk, confirmed_by=senior)
     withdrawals.transfer(giver, receiver=EnrollmentFactory(program=giver.program), amount_minor=200, at=LATER)
     SecondLook.objects.create(decision=Decision.objects.order_by("pk")[0], drawn_at=LATER)
+    bought = SpendTold("s1", giver.program.slug, giver.referrer.host_account, 100, "USD", "Translation")
+    host_spends.spend(ApiClientFactory(host=giver.program.host), told=bought, at=LATER)
+    months = closing.next_month(giver.program)
+    closing.close(giver.program, month=months, by=clerk, confirmed_by=senior, at=LATER)
 
 
 def _let_payments_happen(program: Program, enrollment: Enrollment, *, by: User, confirmed_by: User) -> None:

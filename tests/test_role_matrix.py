@@ -52,6 +52,7 @@ READS = {
         payouts_benefit payouts_bonus payouts_bonuschange payouts_destination payouts_gift payouts_hold
         payouts_paymentfile payouts_paymentfilechange payouts_paymentline payouts_paymentreport
         payouts_paymentreportline payouts_payoutmethod
+        payouts_closedbalance payouts_hostspend payouts_monthclose
         payouts_ledgeraccount payouts_moneymonth payouts_payout payouts_payoutbatch payouts_payoutchange
         payouts_payoutlimit payouts_payoutschedule
         payouts_reward payouts_rewardmilestone payouts_spend payouts_transfer payouts_withdrawal
@@ -98,8 +99,6 @@ DOES = {
     "SU": "referrals_referredaccount_appeal",
     "U": "referrals_referrer_attribute referrals_referrer_see-as",
     "SUM": "referrals_enrollment_suspend referrals_enrollment_resume",
-    # A qualification on which a bonus rests is taken back by approvers, too.
-    "CSA": "referrals_proposal_confirm referrals_proposal_withdraw",
     "P": """
         payouts_paymentfile_make payouts_paymentfile_reissue payouts_paymentreport_read
         payouts_payout_confirmed payouts_payout_failed payouts_payout_reissue payouts_payout_returned
@@ -115,7 +114,13 @@ DOES = {
         payouts_bonus_hold payouts_bonus_lift payouts_destination_retire payouts_paymentfile_doubt
         payouts_paymentfile_download payouts_paymentfile_not-taken payouts_paymentfile_taken
         payouts_payout_was-not-sent payouts_payout_was-sent payouts_payoutbatch_hold-lines
-        payouts_payoutbatch_refuse
+        payouts_payoutbatch_refuse payouts_monthclose_reopen
+    """,
+    # A qualification on which a bonus rests is taken back by approvers, too; both of finance close months.
+    "CSPA": "referrals_proposal_confirm referrals_proposal_withdraw",
+    "UPAMR": """
+        payouts_ledgeraccount_statement payouts_ledgeraccount_trial_balance payouts_transfer_export
+        referrals_referrer_statement
     """,
     "M": """
         referrals_calendar_add referrals_holiday_add referrals_holiday_delete referrals_program_add
@@ -130,8 +135,8 @@ DOES = {
 LOOKS = {
     EVERYBODY: "jsi18n password_change_done",
     "U": "referrals_referrer_page referrals_referrer_page_of",
+    "UPAMR": "payouts_monthclose_months payouts_payoutbatch_export",
     "CSUPAMR": "referrals_referredaccount_review referrals_referrer_details",
-    "UPAMR": "payouts_payoutbatch_export",
 }
 """Who opens pages on which others press, or nobody does."""
 
@@ -144,6 +149,7 @@ PRESSES = {
         referrals_sharetext_change
     """,
     "O": "referrals_jobrun_run",
+    "PA": "payouts_monthclose_months",
 }
 """Who presses where others only look, or nobody does."""
 

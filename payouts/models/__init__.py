@@ -12,7 +12,12 @@ from payouts.models.bonus import (
     BonusChange,
     Hold,
 )
+from payouts.models.closing import (
+    ClosedBalance,
+    MonthClose,
+)
 from payouts.models.destination import Destination, PayoutMethod
+from payouts.models.host_spend import HostSpend
 from payouts.models.ledger import (
     Gift,
     LedgerAccount,
@@ -50,11 +55,14 @@ __all__ = [
     "Benefit",
     "Bonus",
     "BonusChange",
+    "ClosedBalance",
     "Destination",
     "Gift",
     "Hold",
+    "HostSpend",
     "LedgerAccount",
     "MoneyMonth",
+    "MonthClose",
     "PaymentFile",
     "PaymentFileChange",
     "PaymentLine",

@@ -16,13 +16,20 @@ from datetime import datetime
 
 from django.db import connection
 
-from payouts.verification import belonging, bonuses, books, guards, payments, trails
+from payouts.verification import belonging, bonuses, books, closing, guards, payments, trails
 from payouts.verification.check import DIALECT, Check
 
 # As many of the rows found are named; all are counted.
 NAMED = 5
 
-ALWAYS = [*books.CHECKS, *payments.CHECKS, *bonuses.CHECKS, *trails.CHECKS, *belonging.CHECKS]
+ALWAYS = [
+    *books.CHECKS,
+    *payments.CHECKS,
+    *bonuses.CHECKS,
+    *trails.CHECKS,
+    *belonging.CHECKS,
+    *closing.CHECKS,
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ APPEND_ONLY = [
     "payouts_batchchange",
     "payouts_batchline",
     "payouts_bonuschange",
+    "payouts_closedbalance",
     "payouts_gift",
+    "payouts_hostspend",
     "payouts_paymentfilechange",
     "payouts_paymentreport",
     "payouts_paymentreportline",
@@ -63,6 +65,8 @@ TRIGGERS = sorted(
     + [f"{table}_refuses_{operation}" for table, operations in KEPT.items() for operation in operations]
     # A batch whose sum asks for more names than it bears.
     + ["payouts_payoutbatch_refuses_update"]
+    # Nothing is posted into a closed month.
+    + ["payouts_transfer_refuses_insert"]
 )
 """Every trigger that must be there and fire."""
 

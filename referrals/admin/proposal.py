@@ -9,7 +9,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from payouts import proposals as steps_of_two
-from payouts.models import Bonus, PaymentFile, Payout
+from payouts.models import Bonus, MonthClose, PaymentFile, Payout
 from referrals import proposals, scopes
 from referrals.admin.base import (
     Admin,
@@ -28,6 +28,7 @@ from referrals.names import of_person, of_program
 
 APPROVE = "payouts.approve_payoutbatch"
 APPROVE_PAYMENT = "payouts.approve_paymentfile"
+CLOSE = "payouts.close_monthclose"
 MAY_CONFIRM: dict[str, Sequence[str]] = {
     "revoke": ["referrals.reopen_referredaccount", APPROVE],
     "waive": ["referrals.waive_referredaccount"],
@@ -39,6 +40,8 @@ MAY_CONFIRM: dict[str, Sequence[str]] = {
     "file_was_taken": [APPROVE_PAYMENT],
     "file_was_not_taken": [APPROVE_PAYMENT],
     "void_file": [APPROVE_PAYMENT],
+    "close_month": [CLOSE],
+    "reopen_month": [CLOSE],
 }
 """Action to who may confirm it: any of these permissions."""
 
@@ -50,6 +53,8 @@ SEEN_WITH = {
     "file_was_taken": "payouts.view_paymentfile",
     "file_was_not_taken": "payouts.view_paymentfile",
     "void_file": "payouts.view_paymentfile",
+    "close_month": "payouts.view_monthclose",
+    "reopen_month": "payouts.view_monthclose",
 }
 """Proposals that tell of money or facts, and the permission without which they are not shown."""
 
@@ -66,10 +71,13 @@ SENTENCES = {
     "file_was_taken": ("Say that the bank has", "its payouts count as sent."),
     "file_was_not_taken": ("Say that nobody took", "its payouts have failed, and can be reissued."),
     "void_file": ("Void, although somebody has it,", "its payouts wait for another file."),
+    "close_month": ("Close a month of", "no transfer is posted into it any more."),
+    "reopen_month": ("Open again", "transfers can be posted into it."),
 }
 """Action to how it is called, and what will be so once it is confirmed."""
 
 ARGUMENTS = {"reason": "Reason", "note": "Reason", "criterion": "Check", "host_account": "Account"}
+ARGUMENTS |= {"month": "Month"}
 """What was said with a proposal, in words."""
 
 OPEN = Q(confirmed_at__isnull=True, withdrawn_at__isnull=True)
@@ -84,6 +92,8 @@ ABOUT = {
     "file_was_taken": PaymentFile,
     "file_was_not_taken": PaymentFile,
     "void_file": PaymentFile,
+    "close_month": Program,
+    "reopen_month": MonthClose,
 }
 
 
@@ -295,6 +305,8 @@ def _about(target: Model | None, user: Any) -> list[tuple[str, str]]:
         return [("Payment file", _link(target, user)), ("Program", of_program(target.program))]
     if isinstance(target, AccountEvent):
         return [("Fact", _link(target, user)), ("Account", target.host_account)]
+    if isinstance(target, MonthClose):
+        return [("Closed month", _link(target, user)), ("Program", of_program(target.program))]
     return []
 
 

@@ -1,13 +1,13 @@
 """Steps that take two people: one proposes, another confirms, and only then it happens."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
 
+from payouts import closing, withdrawals
 from payouts import proposals as steps
-from payouts import withdrawals
 from payouts.models import Bonus, PaymentFile, Payout
 from payouts.payments import files
 from referrals import intake, proposals, qualification
@@ -101,6 +101,22 @@ IN_DOUBT = {
     "file_was_taken": "SENT",
     "file_was_not_taken": "FAILED",
 }
+
+
+def a_closing(story: Story) -> Proposal:
+    story.earn()
+    story.pass_to("2026-03-16T00:05Z")
+    return proposed(story, "close_month", story.program, month="2026-02")
+
+
+def a_reopening(story: Story) -> Proposal:
+    story.earn()
+    story.pass_to("2026-03-16T00:05Z")
+    two = {"by": story.fay, "confirmed_by": story.finn, "at": story.now}
+    closed = closing.close(story.program, month=date(2026, 2, 1), **two)
+    return proposed(story, "reopen_month", closed, reason="A late invoice.")
+
+
 EVERY_ACTION = {
     "revoke": a_revocation,
     "waive": a_waiver,
@@ -109,6 +125,8 @@ EVERY_ACTION = {
     "void_event": an_event,
     **{action: in_doubt(action) for action in IN_DOUBT},
     "void_file": a_voiding,
+    "close_month": a_closing,
+    "reopen_month": a_reopening,
 }
 
 

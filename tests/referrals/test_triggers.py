@@ -11,7 +11,8 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, connections, models, transaction
 from django.db.utils import ConnectionHandler
 
-from payouts import withdrawals
+from payouts import closing, host_spends, withdrawals
+from payouts.host_spends import SpendTold
 from payouts.payments import reports
 from payouts.program_files import latest_terms
 from referrals import events, triggers
@@ -25,15 +26,9 @@ OF_CLICKS = import_module("referrals.migrations.0004_clicks")
 OF_PAYOUTS = import_module("payouts.migrations.0002_triggers")
 OF_PAYMENTS = import_module("payouts.migrations.0005_payments")
 OF_SIGNING = import_module("payouts.migrations.0006_signing")
-APPEND_ONLY = sorted(
-    [
-        *OF_REFERRALS.APPEND_ONLY,
-        *OF_CLICKS.APPEND_ONLY,
-        *OF_PAYOUTS.APPEND_ONLY,
-        *OF_PAYMENTS.APPEND_ONLY,
-        *OF_SIGNING.APPEND_ONLY,
-    ]
-)
+OF_CLOSING = import_module("payouts.migrations.0007_closing")
+WITH_TRIGGERS = [OF_REFERRALS, OF_CLICKS, OF_PAYOUTS, OF_PAYMENTS, OF_SIGNING, OF_CLOSING]
+APPEND_ONLY = sorted(table for migration in WITH_TRIGGERS for table in migration.APPEND_ONLY)
 FROZEN = sorted([*OF_REFERRALS.TERMS_OF, *OF_PAYOUTS.TERMS_OF])
 # Publishing is an update of the terms, and new terms are rows of their own.
 EXPECTED = sorted(
@@ -42,6 +37,8 @@ EXPECTED = sorted(
     + [f"{table}_refuses_{step}" for table in OF_PAYMENTS.KEPT for step in ("update", "delete")]
     + ["payouts_payout_refuses_update"]
     + [f"{OF_SIGNING.BATCH}_refuses_update"]
+    # Nothing is posted into a closed month.
+    + ["payouts_transfer_refuses_insert"]
 )
 EXPECTED.remove("referrals_terms_refuses_insert")
 
@@ -104,6 +101,11 @@ def full_books(db) -> Story:
     told.earn()
     told.pass_to("2026-03-16T00:05Z")
     told.approve_all()
+    spent = SpendTold("s1", "smartcat", "rosa", 100, "USD", "translation")
+    host_spends.spend(story.client, told=spent, at=story.now)
+    two = {"by": story.fay, "confirmed_by": story.finn, "at": story.now}
+    closed = closing.close(story.program, month=closing.next_month(story.program), **two)
+    closing.reopen(closed, **two, reason="rows can be posted into it again")
     return story
 
 

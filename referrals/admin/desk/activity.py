@@ -4,7 +4,6 @@ import csv
 from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
 
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +12,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from referrals import activity
+from referrals import activity, exports
 from referrals.activity import Done
 from referrals.admin.base import Admin
 from referrals.admin.desk.claims import DECIDE
@@ -61,7 +60,8 @@ class ActivityPages(Admin):
             person=None if sees_all else user,
         )
         if request.GET.get("format") == "csv":
-            _log_export(user, f"{program or 'all programs'}, {first} to {last}, {len(weeks)} lines")
+            told = f"{program or 'all programs'}, {first} to {last}, {len(weeks)} lines"
+            exports.log(user, of="Caller activity", told=told)
             return _as_csv(weeks, str(program or "all"), first, last)
         people = activity.per_person(weeks)
         total = Done("All", 0)
@@ -86,13 +86,6 @@ class ActivityPages(Admin):
 
 def _begins(day: date) -> datetime:
     return datetime.combine(day, time.min, tzinfo=UTC)
-
-
-def _log_export(user: User, told: str) -> None:
-    """Who took a copy of what people did, and when, stands in the log of the admin."""
-    LogEntry.objects.create(
-        user=user, action_flag=CHANGE, object_repr="Caller activity", change_message=f"Exported: {told}"
-    )
 
 
 def _as_csv(weeks: list[Done], program: str, first: date, last: date) -> HttpResponse:

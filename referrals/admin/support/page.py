@@ -14,6 +14,7 @@ from referrals.admin.steps import ReasonForm
 from referrals.admin.support import history, overview, trail
 from referrals.admin.support.hand_attribution import ATTRIBUTE, ATTRIBUTE_STEP
 from referrals.admin.support.see_as import SEE_AS, SEE_AS_STEP, SeenAsAdmin
+from referrals.admin.support.statement import StatementPages
 from referrals.admin.support.suspension import SUSPEND
 from referrals.models import Referrer
 
@@ -26,7 +27,7 @@ PARTS = [
 ]
 
 
-class SupportPage(SeenAsAdmin):
+class SupportPage(SeenAsAdmin, StatementPages):
     """Referrers with the page that support answers from; their details have an address of their own."""
 
     steps = [SEE_AS_STEP, ATTRIBUTE_STEP]

@@ -92,7 +92,8 @@ def told_home(user: User) -> dict[str, tuple[int, str]]:
     [
         ("cara", {OTHERS: ["waive"]}),
         ("sam", {CONFIRM: ["waive"], OTHERS: ["attribute", "revoke"]}),
-        ("fay", {}),
+        # Both of finance confirm that a month is closed.
+        ("fay", {CONFIRM: []}),
         ("finn", {CONFIRM: ["reverse", "revoke"]}),
         ("mia", {}),
         ("ann", {}),
