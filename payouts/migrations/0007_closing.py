@@ -105,6 +105,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("EXPENSE", "Expense"),
                             ("CLEARING", "Clearing"),
+                            ("BANK", "Bank"),
                             ("SERVICES", "Services"),
                             ("PAYABLE", "Payable"),
                             ("BALANCE", "Balance"),
