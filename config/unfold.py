@@ -58,6 +58,10 @@ def _is_account(request: HttpRequest) -> bool:
     return "/referredaccount/" in request.path and not _is_desk(request)
 
 
+def _is_ahead(request: HttpRequest) -> bool:
+    return any(f"/payouts/bonus/{part}/" in request.path for part in ("ahead", "overdue", "liabilities"))
+
+
 REVIEWS = {
     **_entry("Reviews", "call", "referrals_referredaccount_reviews", "referrals.decide_referredaccount"),
     "active": _is_queue,
@@ -90,6 +94,15 @@ REPORTS = {
     "active": _is_report,
 }
 
+BONUSES = {
+    **_list("Bonuses", "redeem", "payouts.bonus"),
+    "active": lambda request: "/payouts/bonus/" in request.path and not _is_ahead(request),
+}
+AHEAD = {
+    **_entry("What will be paid", "calendar_month", "payouts_bonus_ahead", "payouts.view_bonus"),
+    "active": _is_ahead,
+}
+
 NAVIGATION: list[dict[str, Any]] = [
     {"items": [{"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}]},
     {
@@ -110,7 +123,8 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": "How much and when",
         "separator": True,
         "items": [
-            _list("Bonuses", "redeem", "payouts.bonus"),
+            BONUSES,
+            AHEAD,
             _list("Batches", "stacks", "payouts.payoutbatch"),
             _list("Withdrawals", "output", "payouts.withdrawal"),
             _list("Books", "menu_book", "payouts.transfer"),

@@ -94,6 +94,8 @@ DOES = {
     """,
     "SU": "referrals_referredaccount_appeal",
     "U": "referrals_referrer_attribute referrals_referrer_see-as",
+    # A run that is tried writes nothing.
+    "UPAMR": "payouts_bonus_ahead",
     # A qualification on which a bonus rests is taken back by approvers, too.
     "CSA": "referrals_proposal_confirm referrals_proposal_withdraw",
     "P": "payouts_payoutbatch_put-up",
@@ -112,6 +114,7 @@ DOES = {
 LOOKS = {
     EVERYBODY: "jsi18n password_change_done",
     "U": "referrals_referrer_page referrals_referrer_page_of",
+    "UPAMR": "payouts_bonus_overdue payouts_bonus_liabilities",
     "CSUPAMR": "referrals_referredaccount_review referrals_referrer_details",
 }
 """Who opens pages on which others press, or nobody does."""

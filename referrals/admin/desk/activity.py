@@ -1,10 +1,9 @@
 """The report of caller activity: leads see all of their programs, everybody else the own line."""
 
-import csv
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
 
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -15,10 +14,10 @@ from django.utils.http import urlencode
 
 from referrals import activity
 from referrals.activity import Done
+from referrals.admin import csv_files
 from referrals.admin.base import Admin
 from referrals.admin.desk.claims import DECIDE
 from referrals.admin.desk.reports import LEAD, PeriodForm
-from referrals.rules.spreadsheets import harmless
 
 HEADINGS = [
     "Program",
@@ -61,8 +60,10 @@ class ActivityPages(Admin):
             person=None if sees_all else user,
         )
         if request.GET.get("format") == "csv":
-            _log_export(user, f"{program or 'all programs'}, {first} to {last}, {len(weeks)} lines")
-            return _as_csv(weeks, str(program or "all"), first, last)
+            told = f"{program or 'all programs'}, {first} to {last}, {len(weeks)} lines"
+            csv_files.log_export(user, "Caller activity", told)
+            lines = _rows(weeks, str(program or "all"), first, last)
+            return csv_files.as_csv(f"caller-activity-{first}-{last}", HEADINGS, lines)
         people = activity.per_person(weeks)
         total = Done("All", 0)
         for each in people:
@@ -88,23 +89,8 @@ def _begins(day: date) -> datetime:
     return datetime.combine(day, time.min, tzinfo=UTC)
 
 
-def _log_export(user: User, told: str) -> None:
-    """Who took a copy of what people did, and when, stands in the log of the admin."""
-    LogEntry.objects.create(
-        user=user, action_flag=CHANGE, object_repr="Caller activity", change_message=f"Exported: {told}"
-    )
-
-
-def _as_csv(weeks: list[Done], program: str, first: date, last: date) -> HttpResponse:
-    name = f"caller-activity-{first}-{last}.csv"
-    answer = HttpResponse(
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
-    lines = csv.writer(answer)
-    lines.writerow(HEADINGS)
+def _rows(weeks: list[Done], program: str, first: date, last: date) -> Iterator[list[object]]:
     for done in weeks:
         hours = "" if done.mean_hours is None else round(done.mean_hours, 1)
         numbers = [done.calls, done.connected, done.decided, done.undone, hours, done.looked_at, done.agreed]
-        lines.writerow([harmless(cell) for cell in (program, first, last, done.person, done.week, *numbers)])
-    return answer
+        yield [program, first, last, done.person, done.week, *numbers]
