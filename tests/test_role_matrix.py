@@ -114,7 +114,7 @@ DOES = {
 LOOKS = {
     EVERYBODY: "jsi18n password_change_done",
     "U": "referrals_referrer_page referrals_referrer_page_of",
-    "UPAMR": "payouts_bonus_overdue payouts_bonus_liabilities",
+    "UPAMR": "payouts_bonus_overdue payouts_bonus_liabilities referrals_referredaccount_why",
     "CSUPAMR": "referrals_referredaccount_review referrals_referrer_details",
 }
 """Who opens pages on which others press, or nobody does."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from payouts.explain import bonus_lines, conditions, headlines, lines
 from payouts.explain.conditions import Asked, AskedOnce
 from payouts.explain.headlines import Headline, headline
@@ -14,10 +16,10 @@ from payouts.rules.lifecycle import LIVING, UNPAID, BonusStatus
 from payouts.rules.schedule import Window, window, window_of_month
 from referrals import evaluation
 from referrals.evaluation import Evaluated
-from referrals.models import Program, ReferredAccount, SignUp
+from referrals.models import EligibilityRule, Program, ReferredAccount, SignUp
 from referrals.rules.facts import first_payment_at
 from referrals.rules.lifecycle import CLOSED
-from referrals.rules.words import Anchor, Beneficiary, Recurrence, TestKind
+from referrals.rules.words import Anchor, Beneficiary, CheckedAt, Recurrence, TestKind
 from referrals.rules.zones import day_of_months, first_instant, local_date
 
 NOT_ATTRIBUTED = "not_attributed"
@@ -82,7 +84,7 @@ def bonus(bonus: Bonus, *, as_of: datetime, audience: Audience = Audience.STAFF)
     What other rewards ask for is left out, as long as it is not met.
     """
     of_it = ReferredAccount.objects.select_related(*OF_ACCOUNT).get(pk=bonus.account_id)
-    row = Bonus.objects.select_related(*OF_BONUS).get(pk=bonus.pk)
+    row = _with_all_around(Bonus.objects.filter(pk=bonus.pk)).get()
     row.account, row.enrollment = of_it, of_it.enrollment
     evaluated = evaluation.evaluate_now(of_it, as_of=as_of)
     required = set(row.reward.requires.values_list("milestone__code", flat=True))
@@ -114,9 +116,15 @@ def _of_nobody(program: Program, host_account: str, audience: Audience) -> Expla
     return Explanation(headed, None, None, (line,))
 
 
+def _with_all_around(bonuses: QuerySet[Bonus]) -> QuerySet[Bonus]:
+    """Bonuses with what the lines about them speak of."""
+    at_release = EligibilityRule.objects.filter(terms=OuterRef("terms"), checked_at=CheckedAt.RELEASE)
+    return bonuses.select_related(*OF_BONUS).annotate(asks_eligibility=Exists(at_release))
+
+
 def _bonuses_of(account: ReferredAccount) -> list[Bonus]:
     """Of several with the same reward and period the latest, in the order in which they speak."""
-    rows = Bonus.objects.filter(account=account).select_related(*OF_BONUS)
+    rows = _with_all_around(Bonus.objects.filter(account=account))
     found = conditions.latest(rows.order_by("reward__position", "period", "pk"))
     for bonus in found:
         bonus.account, bonus.enrollment = account, account.enrollment

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from payouts import due
-from payouts.explain.conditions import ASKED, Asked
+from payouts.explain.conditions import AskedOnce
 from payouts.explain.lines import Line, State
 from payouts.explain.sentences import Audience, Says, as_sentence, in_so_many_days, say
 from payouts.models import Bonus, Hold, PayoutSchedule
@@ -32,17 +32,20 @@ CONDITIONS = {
 }
 
 
-def of_bonus(bonus: Bonus, *, as_of: datetime, audience: Audience, known: Asked = ASKED) -> Iterator[Line]:
-    """What stands between a bonus and its payment; what this audience is not told is left out."""
+def of_bonus(bonus: Bonus, *, as_of: datetime, audience: Audience, known: AskedOnce) -> Iterator[Line]:
+    """
+    What stands between a bonus and its payment; what this audience is not told is left out.
+
+    :param bonus: with ``asks_eligibility``: whether its terms look at the referrer once more
+    """
     schedule = bonus.terms.payout_schedule
     yield _window(bonus, schedule, as_of=as_of, audience=audience)
-    lines = [_approval(bonus, schedule, audience), *_holds(bonus, audience)]
+    lines = [_approval(bonus, schedule, audience), *_holds(bonus, audience, known)]
     if bonus.status in UNPAID:
-        lines += [
-            _condition(bonus, schedule, audience),
-            *_eligibility(bonus, schedule, audience),
-            *_minimum(bonus, schedule, as_of=as_of, audience=audience, known=known),
-        ]
+        lines.append(_condition(bonus, schedule, audience))
+        if bonus.asks_eligibility:  # type: ignore[attr-defined]
+            lines += _eligibility(bonus, schedule, audience)
+        lines += _minimum(bonus, schedule, as_of=as_of, audience=audience, known=known)
     yield from (line for line in [*lines, _payment(bonus, audience)] if line.detail)
 
 
@@ -107,14 +110,14 @@ def _approval(bonus: Bonus, schedule: PayoutSchedule, audience: Audience) -> Lin
     return Line("approval", _("Approval"), say(says, audience, **values), "", state, since)
 
 
-def _holds(bonus: Bonus, audience: Audience) -> Iterator[Line]:
+def _holds(bonus: Bonus, audience: Audience, known: AskedOnce) -> Iterator[Line]:
     """Every hold with who and why; to a referrer only that there is one."""
     is_held = bonus.on_hold and bonus.status in UNPAID
     if audience is Audience.REFERRER:
         if is_held:
             yield Line("hold", _("Check"), say(Says.HELD, audience), "", State.WAITING)
         return
-    holds = list(bonus.holds.select_related("placed_by", "lifted_by").order_by("pk"))
+    holds = known.holds(bonus)
     for hold in holds:
         is_open = hold.lifted_at is None
         state = State.UNMET if is_open and is_held else State.MET
@@ -150,9 +153,7 @@ def _condition(bonus: Bonus, schedule: PayoutSchedule, audience: Audience) -> Li
 
 def _eligibility(bonus: Bonus, schedule: PayoutSchedule, audience: Audience) -> Iterator[Line]:
     """What the referrer must be when it is paid, where the terms ask for it."""
-    rules = list(schedule.terms.eligibility.filter(checked_at=CheckedAt.RELEASE))
-    if not rules:
-        return
+    rules = schedule.terms.eligibility.filter(checked_at=CheckedAt.RELEASE)
     row = Bonus.objects.filter(pk=bonus.pk)
     of_terms = [each for each in due.failures(schedule) if each[1] not in (NOT_ACTIVE, NO_LONGER_HOLDS)]
     for rule, (not_met, reason) in zip(rules, of_terms, strict=True):
@@ -163,7 +164,7 @@ def _eligibility(bonus: Bonus, schedule: PayoutSchedule, audience: Audience) -> 
 
 
 def _minimum(
-    bonus: Bonus, schedule: PayoutSchedule, *, as_of: datetime, audience: Audience, known: Asked
+    bonus: Bonus, schedule: PayoutSchedule, *, as_of: datetime, audience: Audience, known: AskedOnce
 ) -> Iterator[Line]:
     if schedule.minimum_minor is None:
         return

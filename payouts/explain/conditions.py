@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db.models import Q, Sum
 
 from payouts import due
-from payouts.models import Bonus, PayoutSchedule
+from payouts.models import Bonus, Hold, PayoutSchedule
 from payouts.rules.lifecycle import UNPAID, BonusStatus
 from referrals.models import ReferredAccount, RejectionReason
 from referrals.rules.facts import Activity
@@ -49,13 +49,18 @@ class AskedOnce(Asked):
     """The same, for one answer: what it comes back to is not asked again."""
 
     def __init__(self) -> None:
-        self._reasons: dict[int, str] = {}
+        self._holds: dict[int, list[Hold]] = {}
         self._totals: dict[tuple[int, int, str], int] = {}
 
+    def holds(self, bonus: Bonus) -> list[Hold]:
+        """All holds of a bonus with who placed and who lifted them, the first one first."""
+        if bonus.pk not in self._holds:
+            rows = Hold.objects.filter(bonus=bonus.pk).select_related("placed_by", "lifted_by")
+            self._holds[bonus.pk] = list(rows.order_by("pk"))
+        return self._holds[bonus.pk]
+
     def reason_of_hold(self, bonus: Bonus) -> str:
-        if bonus.pk not in self._reasons:
-            self._reasons[bonus.pk] = super().reason_of_hold(bonus)
-        return self._reasons[bonus.pk]
+        return next(hold.reason for hold in self.holds(bonus) if hold.lifted_at is None)
 
     def due_to_referrer(self, bonus: Bonus, schedule: PayoutSchedule, *, as_of: datetime) -> int:
         key = (bonus.terms_id, bonus.enrollment_id, bonus.kind)

@@ -119,17 +119,19 @@ def _signed_up(account: ReferredAccount, milestone: Milestone | None, audience: 
 
 def _results(account: ReferredAccount) -> dict[int, CriterionResult]:
     """The latest result of each criterion."""
-    rows = CriterionResult.objects.filter(account=account).select_related("found_by", "approved_by")
+    rows = CriterionResult.objects.filter(account=account)
+    rows = rows.select_related("criterion", "found_by", "approved_by")
     return {row.criterion_id: row for row in rows.order_by("pk")}
 
 
 def _checks(account: ReferredAccount, results: Mapping[int, CriterionResult]) -> Iterator[Line]:
     """Each check and each question, with who found it; for staff."""
-    for criterion in account.terms.criteria.all():
+    criteria = [found.criterion for found in results.values()]
+    if account.status == AccountStatus.IN_REVIEW:
+        # What has no result otherwise was never come to: another one had decided before.
+        criteria = list(account.terms.criteria.all())
+    for criterion in sorted(criteria, key=lambda each: each.position):
         found = results.get(criterion.pk)
-        if found is None and account.status != AccountStatus.IN_REVIEW:
-            # Never come to: another one had decided before.
-            continue
         is_check = criterion.source == CriterionSource.AUTOMATIC
         if found is None and (is_check or not criterion.required or criterion.asked != "ALWAYS"):
             continue
@@ -207,7 +209,8 @@ def _by_whom(each: Evaluated, results: Iterable[CriterionResult], audience: Audi
     return say(
         Says.QUALIFIED_BY,
         audience,
-        by=of_person(decision.decided_by),
+        # Whoever decided gave the answers: their names came with these.
+        by=of_person(answered[0].found_by if answered else decision.decided_by),
         met=sum(found.result == Result.PASS for found in answered),
         asked=len(answered),
         call=f", in the call of {headlines.at_utc(call.called_at)}" if call else "",

@@ -39,6 +39,7 @@ from referrals.admin.desk.claims import DECIDE, review_of, with_review
 from referrals.admin.desk.evidence_steps import EVIDENCE_STEPS, with_open_signals
 from referrals.admin.desk.past import SEE_MONEY
 from referrals.admin.desk.review_page import DeskAdmin
+from referrals.admin.why import WhyPage
 from referrals.models import (
     AccountEvent,
     CriterionResult,
@@ -70,7 +71,7 @@ class BonusLine:
 
 
 @register(ReferredAccount)
-class ReferredAccountAdmin(ActivityPages, BoardPages, DeskAdmin):
+class ReferredAccountAdmin(WhyPage, ActivityPages, BoardPages, DeskAdmin):
     of_program = "program"
     contact = ["email", "phone", "contact"]
     when_empty = "A company appears here when it signs up by the link or code of a referrer."

@@ -1,224 +1,63 @@
 """
-Why is it not paid yet, told to staff and to the referrer: every account and bonus of every worked case.
+The two voices of an answer: one table of sentences, and no room for anything private in the referrer's.
 
-The headline is what the case expects, in both voices; a list answers as one by one; and nothing of what a
-referrer may not know is in what a referrer reads.
+That every account and bonus of every worked case is explained in both is tested where the cases are played.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from functools import cache
-from pathlib import Path
+from datetime import UTC, datetime
+from io import StringIO
 
 import pytest
-from django.contrib.auth.models import User
+from django.core.management import call_command
 
-from payouts import explain, explain_many
-from payouts.cases import reader, runner
-from payouts.cases.programs import Programs
-from payouts.cases.stage import staged
-from payouts.explain import Audience, Explanation
-from payouts.explain.headlines import NOT_ELIGIBLE, ON_HOLD
-from payouts.explain.sentences import ACTS, PLACE, PUBLIC, SENTENCES, NotPublic, Says, Who, say
-from payouts.models import Bonus, Hold
-from payouts.rules.lifecycle import UNPAID
-from referrals.models import AccountEvent, Note, Program, ReferredAccount, RejectionReason, Terms
-from referrals.rules.money import to_text
-
-FILES = [reader.read(path) for path in reader.find([Path(__file__).parents[1] / "cases"])]
-CASES = {written["id"]: (written, file.path) for file in FILES for written in file.cases}
-CANARY = "Canary-of-the-staff"
-SHORT = 5
-OF_THE_COMPANY = {
-    "company_name": "Quetzal-company GmbH",
-    "email": "quetzal@hidden-mail.example",
-    "phone": "+15550194711",
-    "contact": "Quinn Quetzal",
-    "website": "https://quetzal-hidden.example",
-}
+from payouts import holds, program_files
+from payouts.demo import seed
+from payouts.explain import Audience, Who
+from payouts.explain.sentences import ACTS, PLACE, PUBLIC, SENTENCES, NotPublic, Says, say
+from payouts.models import Bonus
+from referrals.models import Program
+from tests.explained import CANARY, explained_wrongly, of_bonus, plant_canaries, texts
+from tests.story import Story
 
 pytestmark = pytest.mark.django_db
 
 
-@cache
-def programs() -> Programs:
-    return Programs()
-
-
-@dataclass(frozen=True)
-class Both:
-    """An answer in both voices."""
-
-    staff: Explanation
-    referrer: Explanation
-
-
-def texts(told: Explanation) -> list[str]:
-    """All that an answer says."""
-    words = [told.headline.code or "", told.headline.sentence, told.headline.acts]
-    for line in told.lines:
-        words += [line.code, line.label, line.detail, line.quote]
-    return words
-
-
-def of_account(program: Program, name: str, *, as_of: datetime) -> Both:
-    return Both(
-        *(
-            explain.account(program, host_account=name, as_of=as_of, audience=audience)
-            for audience in (Audience.STAFF, Audience.REFERRER)
-        )
-    )
-
-
-def of_bonus(bonus: Bonus, *, as_of: datetime) -> Both:
-    return Both(
-        *(
-            explain.bonus(bonus, as_of=as_of, audience=audience)
-            for audience in (Audience.STAFF, Audience.REFERRER)
-        )
-    )
-
-
-def plant_canaries(program: Program) -> None:
-    """Give everybody and everything that is private a name that is easily found."""
-    User.objects.update(first_name=CANARY, last_name="Ann")
-    ReferredAccount.objects.filter(program=program).update(**OF_THE_COMPANY)
-    Note.objects.update(text=CANARY)
-
-
-def secrets_of(program: Program) -> set[str]:
-    """What no referrer of a program may read, but for what its published terms say themselves."""
-    published = " ".join(
-        text
-        for terms in Terms.objects.filter(program=program)
-        for rows in (terms.milestones.all(), terms.rewards.all())
-        for text in [terms.attribution_quote, terms.payout_schedule.quote, *(row.quote for row in rows)]
-    )
-    shown = RejectionReason.objects.filter(terms__program=program, shown=True)
-    published += " ".join(shown.values_list("public_text", flat=True))
-    hidden = RejectionReason.objects.filter(terms__program=program)
-    accounts = ReferredAccount.objects.filter(program=program).values_list("host_account", flat=True)
-    spent = AccountEvent.objects.filter(host=program.host_id, host_account__in=accounts, amount_minor__gt=0)
-    own = {
-        amount
-        for bonus in Bonus.objects.filter(terms__program=program)
-        for amount in written(bonus.amount_minor, bonus.currency)
-    }
-    amounts = {
-        amount for event in spent for amount in written(event.amount_minor, event.currency) if amount
-    } - own
-    events = set(spent.values_list("event_id", flat=True))
-    private = {
-        CANARY,
-        *OF_THE_COMPANY.values(),
-        *hidden.values_list("internal_text", flat=True),
-        *hidden.filter(shown=False).values_list("public_text", flat=True),
-        *hidden.filter(shown=False).values_list("code", flat=True),
-        *User.objects.values_list("username", flat=True),
-        # A short number of an event is in many a date, a short reason in many a word.
-        *(each for each in events if len(each) > SHORT),
-        *(each for each in Hold.objects.values_list("reason", flat=True) if len(each) > SHORT),
-    }
-    return {secret for secret in private | amounts if secret and secret not in published}
-
-
-def written(minor: int, currency: str) -> Iterator[str]:
-    amount = to_text(minor, currency)
-    yield amount
-    yield f"{Decimal(amount):,}"
-
-
-def public_code(code: str | None, program: Program, name: str) -> str | None:
-    """What the referrer is told instead of a code: a hold has no reason, nor has what is not shown."""
-    account = ReferredAccount.objects.filter(program=program, host_account=name).first()
-    if code is None or account is None:
-        return code
-    bonuses = Bonus.objects.filter(account=account)
-    if bonuses.filter(on_hold=True, status__in=list(UNPAID), holds__reason=code).exists():
-        return ON_HOLD
-    hidden = RejectionReason.objects.filter(terms=account.terms, code=code, shown=False)
-    return NOT_ELIGIBLE if hidden.exists() else code
-
-
-def check(program: Program, *, as_of: datetime, expected: dict[str, str | None]) -> None:
-    """Every account and bonus of a program has an answer in both voices, and the referrer's tells nothing."""
-    plant_canaries(program)
-    secrets = secrets_of(program)
-    wrong: list[object] = []
-    rows = list(_rows(program))
-    told = explain_many.accounts(rows, as_of=as_of)
-    for name in {*expected, *(row.host_account for row in rows)}:
-        both = of_account(program, name, as_of=as_of)
-        if name in expected and both.staff.first_unmet != expected[name]:
-            wrong.append((name, both.staff.headline, expected[name]))
-        if both.referrer.first_unmet != public_code(both.staff.first_unmet, program, name):
-            wrong.append((name, "public", both.referrer.headline))
-        wrong += _told_wrongly(both, secrets)
-    for row in rows:
-        one = explain.account(program, host_account=row.host_account, as_of=as_of)
-        if told[row.pk].headline != one.headline:
-            wrong.append((row.host_account, told[row.pk].headline, one.headline))
-    for bonus in Bonus.objects.filter(terms__program=program).order_by("pk"):
-        both = of_bonus(bonus, as_of=as_of)
-        if both.staff.first_unmet != explain.of_bonus(bonus, as_of=as_of):
-            wrong.append((bonus, both.staff.headline))
-        wrong += _told_wrongly(both, secrets)
-    assert wrong == []
-
-
-def _rows(program: Program) -> Iterator[ReferredAccount]:
-    found = ReferredAccount.objects.filter(program=program).select_related(
-        "terms", "enrollment", "rejection_reason", "program"
-    )
-    yield from explain_many.with_what_is_missing(found).order_by("pk")
-
-
-def _told_wrongly(both: Both, secrets: set[str]) -> list[object]:
-    wrong: list[object] = []
-    for told in (both.staff, both.referrer):
-        if not told.headline.sentence or not told.headline.acts:
-            wrong.append(("says nothing", told.headline))
-        wrong += [("no label", line) for line in told.lines if not line.label]
-    said = "\n".join(texts(both.referrer))
-    wrong += [("tells", secret, said) for secret in secrets if secret in said]
-    if (both.staff.earliest_on, both.staff.latest_on) != (both.referrer.earliest_on, both.referrer.latest_on):
-        wrong.append(("other days", both))
-    return wrong
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_every_account_and_bonus_of_a_case_is_explained_in_both_voices(name):
-    written_case, path = CASES[name]
-    case = runner.case_of(written_case, folder=path.parent, programs=programs())
-
-    with staged(case) as stage:
-        assert runner.differences_on(stage) == []
-
-        check(stage.program, as_of=case.as_of, expected=case.expect.get("explain") or {})
-
-
-def test_the_cases_expect_something_of_every_kind():
-    codes = {code for case, _ in CASES.values() for code in (case["expect"].get("explain") or {}).values()}
-
-    assert {None, "in_review", "not_attributed", "window_not_open", "awaiting_approval"} <= codes
-    assert {"below_minimum", "public_email_domain", "milestone_no_longer_holds"} <= codes
-
-
-def test_staff_do_read_who_did_what():
+def test_staff_read_who_did_what_and_the_referrer_does_not():
     """The negative control: the canary is found where it may be told."""
-    written_case, path = CASES["smartcat-happy-path"]
-    case = runner.case_of(written_case, folder=path.parent, programs=programs())
+    story = Story()
+    bonus = story.earn()
+    holds.place(bonus, reason="a question", by=story.fay, at=story.now)
+    plant_canaries(story.program)
 
-    with staged(case) as stage:
-        runner.differences_on(stage)
-        plant_canaries(stage.program)
-        bonus = Bonus.objects.filter(terms__program=stage.program).earliest("pk")
-        both = of_bonus(bonus, as_of=case.as_of)
+    both = of_bonus(bonus, as_of=story.now)
 
     assert CANARY in "\n".join(texts(both.staff))
     assert CANARY not in "\n".join(texts(both.referrer))
+    assert explained_wrongly(story.program, as_of=story.now, expected={"acme": "a question"}) == []
+
+
+def test_an_answer_that_is_not_as_expected_or_tells_a_secret_is_noticed(monkeypatch):
+    story = Story()
+    story.earn()
+    assert explained_wrongly(story.program, as_of=story.now, expected={"acme": "in_review"}) != []
+
+    monkeypatch.setitem(SENTENCES, Says.BY_LINK, ("With %(text)s.", f"{CANARY} told us."))
+    assert explained_wrongly(story.program, as_of=story.now, expected={}) != []
+
+
+def test_every_account_and_bonus_of_the_demo_is_explained_in_both_voices():
+    now = datetime(2027, 3, 10, 10, tzinfo=UTC)
+    call_command("load_program", *map(str, program_files.bundled().values()), stdout=StringIO())
+    call_command("make_groups", verbosity=0)
+    seed.make(now=now)
+
+    wrong = {
+        program.slug: explained_wrongly(program, as_of=now, expected={}) for program in Program.objects.all()
+    }
+
+    assert sorted(wrong) == ["smartcat", "smithai", "smithai-legacy", "upwork-2019"]
+    assert [each for found in wrong.values() for each in found] == []
+    assert Bonus.objects.count() > 50
 
 
 @pytest.mark.parametrize("says", SENTENCES)
