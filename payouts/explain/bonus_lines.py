@@ -15,7 +15,7 @@ from payouts.explain.lines import Line, State
 from payouts.explain.sentences import Audience, Says, as_sentence, in_so_many_days, say
 from payouts.models import Bonus, Hold, PayoutSchedule
 from payouts.rules import schedule_words
-from payouts.rules.lifecycle import NO_LONGER_HOLDS, NOT_ACTIVE, UNPAID, BatchStatus, BonusStatus
+from payouts.rules.lifecycle import UNPAID, BatchStatus, BonusStatus
 from payouts.rules.schedule_words import in_days, on_day
 from referrals.names import of_person
 from referrals.rules.facts import Activity
@@ -91,8 +91,7 @@ def _window(bonus: Bonus, schedule: PayoutSchedule, *, as_of: datetime, audience
 
 
 def _approval(bonus: Bonus, schedule: PayoutSchedule, audience: Audience) -> Line:
-    state, since = State.WAITING, None
-    batch = bonus.batch
+    state, batch = State.WAITING, bonus.batch
     values: dict[str, object] = {"batch": f"Batch {batch.pk}" if batch else ""}
     if schedule.release == Release.AUTOMATIC:
         state, says = State.MET, Says.NO_APPROVAL
@@ -107,7 +106,7 @@ def _approval(bonus: Bonus, schedule: PayoutSchedule, audience: Audience) -> Lin
         values["by"] = of_person(batch.prepared_by)
     else:
         says = Says.IN_DRAFT
-    return Line("approval", _("Approval"), say(says, audience, **values), "", state, since)
+    return Line("approval", _("Approval"), say(says, audience, **values), "", state)
 
 
 def _holds(bonus: Bonus, audience: Audience, known: AskedOnce) -> Iterator[Line]:
@@ -153,9 +152,10 @@ def _condition(bonus: Bonus, schedule: PayoutSchedule, audience: Audience) -> Li
 
 def _eligibility(bonus: Bonus, schedule: PayoutSchedule, audience: Audience) -> Iterator[Line]:
     """What the referrer must be when it is paid, where the terms ask for it."""
-    rules = schedule.terms.eligibility.filter(checked_at=CheckedAt.RELEASE)
+    rules = list(schedule.terms.eligibility.filter(checked_at=CheckedAt.RELEASE))
     row = Bonus.objects.filter(pk=bonus.pk)
-    of_terms = [each for each in due.failures(schedule) if each[1] not in (NOT_ACTIVE, NO_LONGER_HOLDS)]
+    # Those of the terms come last, in their order.
+    of_terms = due.failures(schedule)[-len(rules) :]
     for rule, (not_met, reason) in zip(rules, of_terms, strict=True):
         fails = row.filter(not_met).exists()
         says = Says.NOT_ELIGIBLE if fails else Says.ELIGIBLE

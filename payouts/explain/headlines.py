@@ -39,6 +39,8 @@ class Headline:
 
 def headline(code: str | None, sentence: str, who: Who, audience: Audience) -> Headline:
     """A headline with its sentence of who must act."""
+    if audience is Audience.REFERRER and who in sentences.OF_STAFF:
+        who = Who.US
     return Headline(code, sentence, who, who_acts(who, audience))
 
 
@@ -56,7 +58,7 @@ def of_bonus(
     :param known: what was asked already for many bonuses at once
     """
     code = conditions.of_bonus(bonus, as_of=as_of, known=known)
-    who = _who(bonus, code, known)
+    who = _who(bonus, code, known, audience)
     if code is None:
         paid_on = bonus.released_on and on_day(bonus.released_on)
         return headline(None, say(Says.PAID, audience, day=paid_on), who, audience)
@@ -94,7 +96,8 @@ def of_status(
         return None
     if account.status == AccountStatus.IN_REVIEW:
         decision = account.pending_decision
-        if decision is None:
+        # That somebody has decided is between staff until it counts.
+        if decision is None or audience is Audience.REFERRER:
             who = Who.SENIOR if known.needs_senior(account) else Who.CALLER
             return headline(code, say(Says.IN_REVIEW, audience), who, audience)
         at = at_utc(decision.takes_effect_at)
@@ -125,14 +128,14 @@ def nothing_missing(says: Says, *, audience: Audience = Audience.STAFF, **values
     return headline(None, say(says, audience, **values), who, audience)
 
 
-def _who(bonus: Bonus, code: str | None, known: Asked) -> Who:
+def _who(bonus: Bonus, code: str | None, known: Asked, audience: Audience) -> Who:
     """Who must act, so that this bonus is paid."""
     if bonus.status in NOBODY_ACTS:
         return Who.NOBODY
     if bonus.on_hold:
         return Who.FINANCE
     if code == "in_review":
-        if bonus.account.pending_decision_id is not None:
+        if bonus.account.pending_decision_id is not None and audience is Audience.STAFF:
             return Who.TIME
         return Who.SENIOR if known.needs_senior(bonus.account) else Who.CALLER
     if code == "awaiting_approval" and bonus.batch is not None:

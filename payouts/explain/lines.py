@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from payouts.explain import headlines
@@ -30,7 +31,7 @@ from referrals.rules.words import (
 )
 
 SIGNED_UP, QUALIFIED = "signed_up", "qualified"
-NEVER_A_LINE = 3
+FACTS_NAMED = 3
 """Of more facts of one instant the rest is counted."""
 
 
@@ -57,6 +58,9 @@ class Line:
     def is_met(self) -> bool:
         return self.state is State.MET
 
+
+OF_STAFF = frozenset({AccountStatus.IN_REVIEW, *CLOSED})
+"""Where an account stands by what staff do, or did."""
 
 FOUND = {Result.PASS: State.MET, Result.WAIVED: State.MET, Result.FAIL: State.UNMET}
 ANSWERS = {Result.PASS: "yes", Result.FAIL: "no", Result.UNKNOWN: "not known"}
@@ -88,10 +92,6 @@ def of_account(
     facts = _facts(each, [milestone.code for milestone in rest]) if audience is Audience.STAFF else {}
     for milestone in rest:
         yield _milestone(each, milestone, facts, as_of=as_of, audience=audience)
-
-
-OF_STAFF = frozenset({AccountStatus.IN_REVIEW, *CLOSED})
-"""Where an account stands by what staff do, or did."""
 
 
 def _signed_up(account: ReferredAccount, milestone: Milestone | None, audience: Audience) -> Line:
@@ -174,8 +174,10 @@ def _qualified(
     if stands is not None:
         detail = stands.sentence
         state = State.WAITING if status == AccountStatus.IN_REVIEW else State.UNMET
-        changes = StatusChange.objects.filter(account=account, new_status=status).order_by("-pk")
-        since = changes.values_list("changed_at", flat=True).first()
+        # A decision that came and went has left the status as it was.
+        changes = StatusChange.objects.filter(account=account, new_status=status)
+        moved = changes.exclude(old_status=F("new_status")).order_by("-pk")
+        since = moved.values_list("changed_at", flat=True).first()
         decision = account.pending_decision
         until = decision.takes_effect_at if decision and audience is Audience.STAFF else None
     elif each.decision is not None:
@@ -266,5 +268,5 @@ def _facts(each: Evaluated, codes: Iterable[str]) -> dict[datetime, list[tuple[s
 def _named(facts: Iterable[tuple[str, str]], types: Collection[str]) -> str:
     """'subscription.started evt_77', and how many more of that instant there are."""
     of_it = [f"{kind} {number}" for kind, number in facts if kind in types]
-    more = len(of_it) - NEVER_A_LINE
-    return ", ".join(of_it[:NEVER_A_LINE]) + (f" and {more} more" if more > 0 else "")
+    more = len(of_it) - FACTS_NAMED
+    return ", ".join(of_it[:FACTS_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -38,6 +38,7 @@ class Who(Word):
     PREPARER = "PREPARER"
     APPROVER = "APPROVER"
     HOST = "HOST"
+    US = "US"
     TIME = "TIME"
     NOBODY = "NOBODY"
 
@@ -304,9 +305,15 @@ ACTS: Mapping[Who, tuple[Text, Text]] = {
     Who.PREPARER: (_("Finance acts next: a preparer puts the batch up."), _("We act next.")),
     Who.APPROVER: (_("Finance acts next: an approver looks at the batch."), _("We act next.")),
     Who.HOST: (_("The host product acts next: it tells of the sign-up."), _("They act next.")),
+    Who.US: (_("We act next."), _("We act next.")),
     Who.TIME: (_("Nobody has to act: it takes its time."), _("Nobody has to act.")),
     Who.NOBODY: (_("Nothing more happens by itself."), _("Nothing more happens by itself.")),
 }
+
+OF_STAFF = frozenset(
+    {Who.CALLER, Who.SENIOR, Who.SUPPORT, Who.FINANCE, Who.PREPARER, Who.APPROVER},
+)
+"""Who of us acts is between staff: a referrer reads that we do."""
 
 RULES: Mapping[str, Text] = {
     "only_touch": _("no other touch counted"),

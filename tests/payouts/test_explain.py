@@ -398,7 +398,12 @@ def test_a_caller_acts_on_a_company_in_review_a_senior_on_a_signal_and_then_time
     assert told.headline.sentence == (
         "Decided: qualified. It takes effect at Feb 2, 10:10 UTC; until then it can be undone."
     )
-    assert "ecided" not in told_of(story, audience=Audience.REFERRER).headline.sentence
+    read = told_of(story, audience=Audience.REFERRER).headline
+    # Neither that somebody has decided nor who looks at it.
+    assert (read.who, read.sentence) == (
+        Who.US,
+        "We talk to them, then you see here whether they qualify.",
+    )
 
     story.wait(minutes=11)
     assert days(story) == (Who.COMPANY, "2026-03-16", "None")
