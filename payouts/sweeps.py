@@ -16,11 +16,11 @@ from payouts import (
     accrual,
     batches,
     cancellations,
-    closing,
     giving_up,
     money_months,
     release,
     verification,
+    window_warnings,
 )
 from payouts.rules import timetable
 from referrals import (
@@ -126,7 +126,7 @@ SWEEPS: dict[str, Sweep] = {
     "prepare_batches": batches.prepare,
     "release": release.release_due,
     "escalate_overdue": escalation.escalate_overdue,
-    "warn_before_closing": closing.warn,
+    "warn_before_closing": window_warnings.warn,
     "send_messages": send_messages,
     "draw_second_looks": draw_second_looks,
     "count_months": count_months,

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 
-from payouts import attention, batches, closing, holds, sweeps
+from payouts import attention, batches, holds, sweeps, window_warnings
 from payouts.models import Bonus, PayoutBatch
 from referrals.models import Message, Program, ProgramStaff
 from referrals.roles import ROLES
@@ -43,11 +43,11 @@ def story() -> Story:
 
 
 def warn(day: str, hour: str = "12:00Z") -> int:
-    return closing.warn(as_of=datetime.fromisoformat(f"2026-03-{day}T{hour}")).done
+    return window_warnings.warn(as_of=datetime.fromisoformat(f"2026-03-{day}T{hour}")).done
 
 
 def told() -> list[tuple[str, str]]:
-    rows = Message.objects.filter(kind=closing.KIND).order_by("pk")
+    rows = Message.objects.filter(kind=window_warnings.KIND).order_by("pk")
     return [(str(row.recipient), row.subject) for row in rows.select_related("recipient")]
 
 
@@ -55,7 +55,7 @@ def told() -> list[tuple[str, str]]:
     ("left", "step"), [(9, None), (6, None), (5, 5), (4, 5), (3, 5), (2, 2), (1, 1), (0, 1)]
 )
 def test_each_step_has_its_days(left, step):
-    assert closing.step_of(left) == step
+    assert window_warnings.step_of(left) == step
 
 
 def test_preparers_and_approvers_are_told_at_five_two_and_one_business_days(story, people):
@@ -70,7 +70,7 @@ def test_preparers_and_approvers_are_told_at_five_two_and_one_business_days(stor
 def test_a_warning_says_what_is_missing_and_where(story, people):
     warn("27")
 
-    text = Message.objects.filter(kind=closing.KIND).earliest("pk").text
+    text = Message.objects.filter(kind=window_warnings.KIND).earliest("pk").text
 
     assert "The window of Smartcat closes on Mar 31, 2026, in 2 business days." in text
     assert "Not approved yet: 2 bonuses, USD 200.00." in text
@@ -154,7 +154,7 @@ def test_holidays_of_the_programs_calendar_are_no_business_days(people):
     assert bonus.window_closes_on == date(2026, 5, 27)
 
     warned = {
-        day: closing.warn(as_of=datetime(2026, 5, day, 12, tzinfo=story.now.tzinfo)).done
+        day: window_warnings.warn(as_of=datetime(2026, 5, day, 12, tzinfo=story.now.tzinfo)).done
         for day in range(15, 28)
     }
 
@@ -166,7 +166,7 @@ def test_the_list_of_home_has_what_the_warning_counts(story, people):
     for day in (23, 24, 31):
         as_of = datetime(2026, 3, day, 12, tzinfo=story.now.tzinfo)
         listed = Bonus.objects.filter(attention.at(as_of).unapproved).count()
-        warned = sum(each.bonuses for each in closing.closing_windows(as_of=as_of))
+        warned = sum(each.bonuses for each in window_warnings.closing_windows(as_of=as_of))
         assert listed == warned == (0 if day == 23 else 2)
 
 
