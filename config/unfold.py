@@ -62,6 +62,10 @@ def _is_books(request: HttpRequest) -> bool:
     return any(f"/payouts/{part}/" in request.path for part in ("ledgeraccount", "transfer", "monthclose"))
 
 
+def _is_ahead(request: HttpRequest) -> bool:
+    return any(f"/payouts/bonus/{part}/" in request.path for part in ("ahead", "overdue", "liabilities"))
+
+
 REVIEWS = {
     **_entry("Reviews", "call", "referrals_referredaccount_reviews", "referrals.decide_referredaccount"),
     "active": _is_queue,
@@ -98,6 +102,14 @@ BOOKS = {
     **_entry("Books", "menu_book", "payouts_ledgeraccount_trial_balance", "payouts.view_transfer"),
     "active": _is_books,
 }
+BONUSES = {
+    **_list("Bonuses", "redeem", "payouts.bonus"),
+    "active": lambda request: "/payouts/bonus/" in request.path and not _is_ahead(request),
+}
+AHEAD = {
+    **_entry("What will be paid", "calendar_month", "payouts_bonus_ahead", "payouts.view_bonus"),
+    "active": _is_ahead,
+}
 
 NAVIGATION: list[dict[str, Any]] = [
     {"items": [{"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}]},
@@ -119,7 +131,8 @@ NAVIGATION: list[dict[str, Any]] = [
         "title": "How much and when",
         "separator": True,
         "items": [
-            _list("Bonuses", "redeem", "payouts.bonus"),
+            BONUSES,
+            AHEAD,
             _list("Batches", "stacks", "payouts.payoutbatch"),
             _list("Payouts", "payments", "payouts.payout"),
             _list("Payment files", "draft", "payouts.paymentfile"),

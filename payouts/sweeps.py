@@ -12,7 +12,16 @@ from functools import partial
 
 from django.db.models import Exists, OuterRef
 
-from payouts import accrual, batches, cancellations, giving_up, money_months, release, verification
+from payouts import (
+    accrual,
+    batches,
+    cancellations,
+    giving_up,
+    money_months,
+    release,
+    verification,
+    window_warnings,
+)
 from payouts.rules import timetable
 from referrals import (
     desk,
@@ -117,6 +126,7 @@ SWEEPS: dict[str, Sweep] = {
     "prepare_batches": batches.prepare,
     "release": release.release_due,
     "escalate_overdue": escalation.escalate_overdue,
+    "warn_before_closing": window_warnings.warn,
     "send_messages": send_messages,
     "draw_second_looks": draw_second_looks,
     "count_months": count_months,

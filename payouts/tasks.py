@@ -53,6 +53,12 @@ def escalate_overdue(**_newer: object) -> None:
     _run("escalate_overdue")
 
 
+@shared_task(name="payouts.warn_before_closing")
+def warn_before_closing(**_newer: object) -> None:
+    """Tell finance which windows close soon with something unapproved in them."""
+    _run("warn_before_closing")
+
+
 @shared_task(name="payouts.send_messages")
 def send_messages(**_newer: object) -> None:
     """Send the mails that are written."""

@@ -10,6 +10,8 @@ from decimal import Decimal
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
 from django.http import StreamingHttpResponse
 
 from referrals.rules.money import to_text
@@ -46,10 +48,19 @@ def as_file(name: str, lines: Iterable[str], *, content_type: str) -> StreamingH
     )
 
 
-def log(user: User, *, of: str, told: str) -> None:
-    """Who took a copy of what, and when, stands in the log of the admin."""
+def log(user: User, *, of: str, told: str, row: Model | None = None) -> None:
+    """
+    Who took a copy of what, and when, stands in the log of the admin.
+
+    :param row: whose history shows it, too
+    """
     LogEntry.objects.create(
-        user=user, action_flag=CHANGE, object_repr=of[:200], change_message=f"Exported: {told}"
+        user=user,
+        action_flag=CHANGE,
+        object_repr=of[:200],
+        content_type=row and ContentType.objects.get_for_model(row),
+        object_id=row and str(row.pk),
+        change_message=f"Exported: {told}",
     )
 
 

@@ -11,7 +11,7 @@ from tests.factories import UserFactory
 pytestmark = pytest.mark.django_db
 
 DESK = ["Reviews", "Referred accounts", "Referrers", "Proposals"]
-MONEY = ["Bonuses", "Batches", "Payouts", "Payment files", "Withdrawals", "Books"]
+MONEY = ["Bonuses", "What will be paid", "Batches", "Payouts", "Payment files", "Withdrawals", "Books"]
 OFFERED = {
     "Callers": [*DESK, "Reports"],
     "Seniors": [DESK[0], "Board", *DESK[1:], "Second looks", "Reports", "Jobs"],

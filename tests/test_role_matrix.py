@@ -118,9 +118,10 @@ DOES = {
     """,
     # A qualification on which a bonus rests is taken back by approvers, too; both of finance close months.
     "CSPA": "referrals_proposal_confirm referrals_proposal_withdraw",
+    # A run that is tried writes nothing.
     "UPAMR": """
-        payouts_ledgeraccount_statement payouts_ledgeraccount_trial_balance payouts_transfer_export
-        referrals_referrer_statement
+        payouts_bonus_ahead payouts_ledgeraccount_statement payouts_ledgeraccount_trial_balance
+        payouts_transfer_export referrals_referrer_statement
     """,
     "M": """
         referrals_calendar_add referrals_holiday_add referrals_holiday_delete referrals_program_add
@@ -135,7 +136,10 @@ DOES = {
 LOOKS = {
     EVERYBODY: "jsi18n password_change_done",
     "U": "referrals_referrer_page referrals_referrer_page_of",
-    "UPAMR": "payouts_monthclose_months payouts_payoutbatch_export",
+    "UPAMR": """
+        payouts_bonus_overdue payouts_bonus_liabilities payouts_monthclose_months payouts_payoutbatch_export
+        referrals_referredaccount_why
+    """,
     "CSUPAMR": "referrals_referredaccount_review referrals_referrer_details",
 }
 """Who opens pages on which others press, or nobody does."""

@@ -1,21 +1,19 @@
 """A batch as a file for a spreadsheet: what is paid to whom, by which rule and in which window."""
 
-import csv
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any, cast
 
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseNotAllowed, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
 from payouts.models import Bonus
+from referrals import exports
 from referrals.admin.steps import StepAdmin
 from referrals.rules.money import to_text
-from referrals.rules.spreadsheets import harmless
 
 HEADINGS = [
     "Batch",
@@ -33,13 +31,6 @@ HEADINGS = [
 CHUNK = 2_000
 
 
-class _Echo:
-    """A file that hands back what is written into it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 class BatchExport(StepAdmin):
     """Batches that can be taken away as CSV."""
 
@@ -55,21 +46,9 @@ class BatchExport(StepAdmin):
         if request.method != "GET":
             return HttpResponseNotAllowed(["GET"])
         batch = self.load(request, pk)
-        told = f"Exported as CSV: {batch.sums.total.bonuses} bonuses."
-        user = cast(User, request.user)
-        LogEntry.objects.log_actions(user.pk, [batch], CHANGE, change_message=told, single_object=True)
-        return StreamingHttpResponse(
-            _csv(batch),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="batch-{batch.pk}.csv"'},
-        )
-
-
-def _csv(batch: Any) -> Iterator[str]:
-    lines = csv.writer(_Echo())
-    yield lines.writerow(HEADINGS)
-    for row in rows(batch):
-        yield lines.writerow([harmless(cell) for cell in row])
+        told = f"{batch.sums.total.bonuses} bonuses, as CSV"
+        exports.log(cast(User, request.user), of=str(batch), told=told, row=batch)
+        return exports.as_csv(f"batch-{batch.pk}.csv", HEADINGS, rows(batch))
 
 
 def rows(batch: Any) -> Iterator[list[object]]:

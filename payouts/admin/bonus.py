@@ -1,7 +1,7 @@
 """Bonuses, with the answer to why one is not paid yet; holds and benefits."""
 
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -11,9 +11,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from payouts import explain, holds
-from payouts.admin.bonus_filters import NeedsFilter
+from payouts.admin.ahead import AheadPages
+from payouts.admin.bonus_filters import ClosesFilter, NeedsFilter, StandingFilter
 from payouts.models import Benefit, Bonus, BonusChange, Hold, Transfer
-from payouts.rules.lifecycle import UNPAID, BonusStatus
+from payouts.rules.lifecycle import UNPAID
+from payouts.rules.schedule_words import in_days
 from referrals import notes
 from referrals.admin.base import (
     EmptyFieldListFilter,
@@ -26,19 +28,6 @@ from referrals.admin.base import (
 )
 from referrals.admin.columns import AMOUNT_COLUMNS, amount, became, chip, company, referrer
 from referrals.admin.steps import ReasonForm, Step, StepAdmin
-from referrals.rules.zones import local_date
-
-SENTENCES = {
-    "awaiting_approval": "The window is open; the bonus waits for its batch to be approved.",
-    "below_minimum": "What is due to the referrer is below the minimum, and is carried over.",
-    "in_review": "The referred account is in review.",
-    "next_run": "Nothing is missing: the next run pays it.",
-    "referred_account_past_due": "The referred account is past due.",
-    "referred_account_paused": "The referred account is paused.",
-    "referrer_suspended": "The referrer is suspended.",
-    "reversed": "It was paid, and taken back.",
-}
-"""What ``explain.of_bonus`` answers, in words."""
 
 ON_HOLD = "ON_HOLD"
 """No status: a bonus of any unpaid status may be on hold."""
@@ -102,13 +91,22 @@ STEPS = [
 
 
 @register(Bonus)
-class BonusAdmin(StepAdmin, ReadOnlyAdmin):
+class BonusAdmin(AheadPages, StepAdmin, ReadOnlyAdmin):
     of_program = "account__program"
     steps = STEPS
     change_form_outer_before_template = "admin/payouts/bonus/why.html"
     when_empty = "A bonus appears when an account reaches the milestones of a reward."
     list_display = ["__str__", company, referrer, "for_what", amount, "how_it_stands", "promised", "paid_on"]
-    list_filter = [NeedsFilter, "status", "on_hold", "kind", "currency", "terms__program"]
+    list_filter = [
+        NeedsFilter,
+        StandingFilter,
+        ClosesFilter,
+        "status",
+        "on_hold",
+        "kind",
+        "currency",
+        "terms__program",
+    ]
     list_select_related = ["account", "enrollment__referrer", "reward"]
     search_fields = [
         "account__host_account__exact",
@@ -151,7 +149,7 @@ class BonusAdmin(StepAdmin, ReadOnlyAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
 
     def _with_reasons(self, request: HttpRequest) -> Any:
-        joined = ["account__program", "enrollment__referrer", "reward", "terms__payout_schedule__terms"]
+        joined = ["account__program", "enrollment__referrer", "reward", "terms__program"]
         return self.get_queryset(request).select_related(*joined)
 
     @display(description="reward", ordering="reward")
@@ -183,70 +181,14 @@ class BonusAdmin(StepAdmin, ReadOnlyAdmin):
         return f"{date.fromisoformat(f'{bonus.period}-01'):%b %Y}" if bonus.period else "once"
 
 
-def in_days(opens: date, closes: date) -> str:
-    """The days of a window, as short as they can be told: Mar 16 - 31, 2026."""
-    if opens == closes:
-        return f"{opens:%b} {opens.day}, {opens.year}"
-    if opens.year != closes.year:
-        return f"{in_days(opens, opens)} - {in_days(closes, closes)}"
-    last = closes.day if opens.month == closes.month else f"{closes:%b} {closes.day}"
-    return f"{opens:%b} {opens.day} - {last}, {closes.year}"
-
-
 def _why_page(bonus: Bonus, *, as_of: datetime) -> dict[str, Any]:
     """The headline, what it rests on, and who held the bonus."""
-    told = explain.account(bonus.account.program, host_account=bonus.account.host_account, as_of=as_of)
-    # Milestones of other rewards are not missing from this one.
-    required = set(bonus.reward.requires.values_list("milestone__code", flat=True))
     return {
         "bonus": bonus,
         "amount": amount(bonus),
-        "headline": in_words(bonus, as_of=as_of),
-        "rules": [rule for rule in told.lines if rule.is_met or rule.code in required],
-        "window": in_days(bonus.window_opens_on, bonus.window_closes_on),
-        "schedule": bonus.terms.payout_schedule,
-        "is_open": bonus.opens_at <= as_of,
-        "opens_in": _opens_in(bonus, as_of=as_of),
-        "holds": bonus.holds.select_related("placed_by", "lifted_by").order_by("-pk"),
+        "told": explain.bonus(bonus, as_of=as_of),
         "lifted": bonus.account.notes.filter(about=ABOUT_LIFTED).select_related("written_by").order_by("-pk"),
     }
-
-
-def in_words(bonus: Bonus, *, as_of: datetime, known: explain.Asked = explain.ASKED) -> str:
-    """
-    Why a bonus is not paid yet, in one or two sentences.
-
-    :param known: what was asked already for many bonuses at once
-    """
-    unmet = explain.of_bonus(bonus, as_of=as_of, known=known)
-    if unmet is None:
-        paid_on = cast(datetime, bonus.paid_at).date()
-        return f"It is paid, since {in_days(paid_on, paid_on)}."
-    readable = _as_sentence(unmet.replace("_", " "))
-    if unmet == "window_not_open" and not bonus.on_hold:
-        return _when_it_opens(bonus, as_of=as_of)
-    if bonus.status == BonusStatus.CANCELLED:
-        return f"It was cancelled: {readable}"
-    told = f"It is on hold: {readable}" if bonus.on_hold else SENTENCES.get(unmet, readable)
-    late = explain.overdue_days(bonus, as_of=as_of, known=known)
-    return f"{told} Overdue by {late} day{'' if late == 1 else 's'}." if late else told
-
-
-def _as_sentence(text: str) -> str:
-    """What a person or a rule has written, with a stop at its end."""
-    return text if text.endswith((".", "?", "!")) else f"{text}."
-
-
-def _when_it_opens(bonus: Bonus, *, as_of: datetime) -> str:
-    opens = bonus.window_opens_on
-    when = _opens_in(bonus, as_of=as_of)
-    return f"Not paid yet: the window opens on {in_days(opens, opens)}, {when}. Nothing is missing."
-
-
-def _opens_in(bonus: Bonus, *, as_of: datetime) -> str:
-    """In how many days the window opens, by the calendar of the program's zone."""
-    days = (bonus.window_opens_on - local_date(as_of, bonus.terms.payout_schedule.zone)).days
-    return f"in {days} day{'' if days == 1 else 's'}" if days else "today"
 
 
 @register(BonusChange)

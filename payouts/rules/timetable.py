@@ -15,6 +15,7 @@ EVERY: dict[str, timedelta] = {
     "prepare_batches": timedelta(seconds=30),
     "release": timedelta(seconds=15),
     "escalate_overdue": timedelta(seconds=60),
+    "warn_before_closing": timedelta(seconds=60),
     "send_messages": timedelta(seconds=60),
     "draw_second_looks": timedelta(hours=24),
     "count_months": timedelta(hours=1),

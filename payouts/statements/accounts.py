@@ -7,6 +7,8 @@ from datetime import date, datetime
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery
 
 from payouts import explain
+from payouts.explain.headlines import ON_HOLD
+from payouts.explain.sentences import ON_TIME
 from payouts.models import Bonus
 from payouts.rules.lifecycle import UNPAID, BonusStatus, PayoutStatus
 from payouts.rules.masking import masked
@@ -55,9 +57,6 @@ OF_BONUS = (
     *("on_hold", "window_opens_on", "window_closes_on", "opens_at", "paid_at", "payout__status"),
 )
 """All that is read of the rows: what is private never leaves the database."""
-
-ON_TIME = frozenset({"window_not_open", "awaiting_approval", "next_run"})
-"""Answers of payouts.explain that are the ordinary course of things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +196,7 @@ class _Reasons:
 
     def of(self, bonus: Bonus) -> str:
         if bonus.on_hold and bonus.status in UNPAID:
-            return "on_hold"
+            return ON_HOLD
         alike = (
             bonus.terms_id,
             bonus.kind,

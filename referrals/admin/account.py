@@ -1,13 +1,12 @@
 """Sign-ups and referred accounts: where each stands, why, and what it has brought."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
 
 from django.contrib.admin.utils import display_for_field, flatten, label_for_field, lookup_field
 from django.contrib.auth.models import User
-from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -16,9 +15,10 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from payouts import explain, explain_many
-from payouts.admin.bonus import in_days, in_words
-from payouts.models import Bonus, Hold
+from payouts import explain_many
+from payouts.explain import Headline
+from payouts.models import Bonus
+from payouts.rules.schedule_words import in_days
 from referrals import likeness, reviews, search
 from referrals.admin.base import (
     SEE_CONTACT,
@@ -39,6 +39,7 @@ from referrals.admin.desk.claims import DECIDE, review_of, with_review
 from referrals.admin.desk.evidence_steps import EVIDENCE_STEPS, with_open_signals
 from referrals.admin.desk.past import SEE_MONEY
 from referrals.admin.desk.review_page import DeskAdmin
+from referrals.admin.why import WhyPage
 from referrals.models import (
     AccountEvent,
     CriterionResult,
@@ -70,7 +71,7 @@ class BonusLine:
 
 
 @register(ReferredAccount)
-class ReferredAccountAdmin(ActivityPages, BoardPages, DeskAdmin):
+class ReferredAccountAdmin(WhyPage, ActivityPages, BoardPages, DeskAdmin):
     of_program = "program"
     contact = ["email", "phone", "contact"]
     when_empty = "A company appears here when it signs up by the link or code of a referrer."
@@ -280,58 +281,16 @@ def amount_of_benefit(row: past.Row) -> str:
     return f"{row.number} month{'' if row.number == 1 else 's'} free"
 
 
-def _money(account: ReferredAccount, *, as_of: datetime) -> tuple[str, list[BonusLine]]:
-    """What is missing, in a sentence; and the bonuses, each with why it is not paid yet."""
-    bonuses = _bonuses(account)
-    known = explain_many.Known(bonuses, as_of=as_of)
-    lines = {
-        bonus: BonusLine(
-            bonus,
-            amount(bonus),
-            in_words(bonus, as_of=as_of, known=known),
-            in_days(bonus.window_opens_on, bonus.window_closes_on),
+def _money(account: ReferredAccount, *, as_of: datetime) -> tuple[Headline, list[BonusLine]]:
+    """What is missing, and who acts next; and the bonuses, each with why it is not paid yet."""
+    told, bonuses = explain_many.all_bonuses(account, as_of=as_of)
+    lines = [
+        BonusLine(
+            bonus, amount(bonus), headed.sentence, in_days(bonus.window_opens_on, bonus.window_closes_on)
         )
-        for bonus in bonuses
-    }
-    unpaid = [
-        lines[bonus].why
-        for bonus in explain.latest(bonuses)
-        if explain.of_bonus(bonus, as_of=as_of, known=known) is not None
+        for bonus, headed in bonuses.items()
     ]
-    return _missing(account, unpaid, is_paid=bool(bonuses) and not unpaid), list(lines.values())
-
-
-def _missing(account: ReferredAccount, unpaid: Sequence[str], *, is_paid: bool) -> str:
-    """
-    The first unmet rule in a sentence, in the order of ``explain``.
-
-    :param unpaid: why bonuses are not paid, the first first
-    """
-    if account.status == AccountStatus.IN_REVIEW:
-        return "In review: nobody has decided yet."
-    if explain.by_status(account) is not None:
-        reason = account.rejection_reason
-        return reason.internal_text if reason else "Expired: the time to meet the conditions is over."
-    if unpaid:
-        return unpaid[0]
-    if is_paid:
-        return "Nothing: everything it earned is paid."
-    label: str | None = account.missing_label  # type: ignore[attr-defined]  # annotated for the page
-    return f"Still to come: {label}." if label else "Nothing: the next run works out what it brings."
-
-
-def _bonuses(account: ReferredAccount) -> list[Bonus]:
-    """All bonuses of an account, cancelled ones too, with what the answers about them rest on."""
-    holds = Hold.objects.filter(bonus=OuterRef("pk"), lifted_at__isnull=True).order_by("pk")
-    rows: list[Bonus] = list(
-        Bonus.objects.filter(account=account)
-        .select_related("reward", "terms__payout_schedule__terms")
-        .annotate(why_held=Subquery(holds.values("reason")[:1]))
-        .order_by("reward__position", "period", "pk")
-    )
-    for bonus in rows:
-        bonus.account, bonus.enrollment = account, account.enrollment
-    return rows
+    return told.headline, lines
 
 
 def _without(field: str, fieldsets: Any) -> list[Any]:

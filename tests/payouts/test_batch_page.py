@@ -436,7 +436,7 @@ def test_the_file_has_the_lines_of_the_batch_and_no_others(people):
     ]
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_id) == (people["ann"], str(batch.pk))
-    assert entry.change_message == "Exported as CSV: 3 bonuses."
+    assert entry.change_message == "Exported: 3 bonuses, as CSV"
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"])

@@ -50,17 +50,17 @@ def post_at(story, at):
     """Rows behind the back of every check but the database's."""
     last = Transfer.objects.latest("pk")
     accounts = LedgerAccount.objects.filter(program=story.program)
-    withdrawal = story.enrollment().withdrawals.create(
-        amount_minor=100, currency="USD", requested_at=story.now
+    spent = story.enrollment().spends.create(
+        amount_minor=100, currency="USD", service="translation", spent_at=story.now
     )
     return Transfer.objects.create(
         debit=accounts.get(enrollment=story.enrollment(), kind=AccountKind.BALANCE),
-        credit=accounts.get(kind=AccountKind.CLEARING),
+        credit=accounts.get(kind=AccountKind.SERVICES),
         amount_minor=100,
         currency=last.currency,
-        kind="WITHDRAWN",
+        kind="SPENT",
         posted_at=at,
-        withdrawal=withdrawal,
+        spend=spent,
     )
 
 

@@ -16,7 +16,7 @@ ON_MINIMUM = {"payout_schedule.minimum": "150.00"}
 def told(story: Story) -> dict[str, str | None]:
     """The answers for all accounts at once."""
     rows = _rows()
-    answers, _ = explain_many.accounts(rows, as_of=story.now)
+    answers = explain_many.accounts(rows, as_of=story.now)
     return {row.host_account: answers[row.pk].first_unmet for row in rows}
 
 
@@ -93,7 +93,7 @@ def test_the_number_of_queries_does_not_grow(more, story, django_assert_num_quer
 
 def test_of_a_bonus_that_was_cancelled_and_came_again_the_latest_is_shown(story):
     bonus = story.earn("acme")
-    answers, _ = explain_many.accounts(_rows(), as_of=story.now)
+    answers = explain_many.accounts(_rows(), as_of=story.now)
 
     assert [each.pk for each in answers[bonus.account_id].bonuses] == [bonus.pk]
     assert Bonus.objects.count() == 1

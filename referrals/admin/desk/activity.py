@@ -1,12 +1,13 @@
 """The report of caller activity: leads see all of their programs, everybody else the own line."""
 
-import csv
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -17,7 +18,6 @@ from referrals.activity import Done
 from referrals.admin.base import Admin
 from referrals.admin.desk.claims import DECIDE
 from referrals.admin.desk.reports import LEAD, PeriodForm
-from referrals.rules.spreadsheets import harmless
 
 HEADINGS = [
     "Program",
@@ -43,7 +43,7 @@ class ActivityPages(Admin):
         name = f"{self.opts.app_label}_{self.opts.model_name}_activity"
         return [path("reviews/activity/", view, name=name), *super().get_urls()]
 
-    def activity_view(self, request: HttpRequest) -> HttpResponse:
+    def activity_view(self, request: HttpRequest) -> HttpResponseBase:
         """Calls and decisions per person and week; with ``format=csv``, as a file."""
         user, now = cast(User, request.user), timezone.now()
         sees_all = user.has_perm(LEAD)
@@ -62,7 +62,8 @@ class ActivityPages(Admin):
         if request.GET.get("format") == "csv":
             told = f"{program or 'all programs'}, {first} to {last}, {len(weeks)} lines"
             exports.log(user, of="Caller activity", told=told)
-            return _as_csv(weeks, str(program or "all"), first, last)
+            lines = _rows(weeks, str(program or "all"), first, last)
+            return exports.as_csv(f"caller-activity-{first}-{last}.csv", HEADINGS, lines)
         people = activity.per_person(weeks)
         total = Done("All", 0)
         for each in people:
@@ -88,16 +89,8 @@ def _begins(day: date) -> datetime:
     return datetime.combine(day, time.min, tzinfo=UTC)
 
 
-def _as_csv(weeks: list[Done], program: str, first: date, last: date) -> HttpResponse:
-    name = f"caller-activity-{first}-{last}.csv"
-    answer = HttpResponse(
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
-    lines = csv.writer(answer)
-    lines.writerow(HEADINGS)
+def _rows(weeks: list[Done], program: str, first: date, last: date) -> Iterator[list[object]]:
     for done in weeks:
         hours = "" if done.mean_hours is None else round(done.mean_hours, 1)
         numbers = [done.calls, done.connected, done.decided, done.undone, hours, done.looked_at, done.agreed]
-        lines.writerow([harmless(cell) for cell in (program, first, last, done.person, done.week, *numbers)])
-    return answer
+        yield [program, first, last, done.person, done.week, *numbers]

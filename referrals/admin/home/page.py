@@ -181,6 +181,11 @@ BONUSES = {
         "bonuses whose window closes within 5 business days",
         {"window": "closing"},
     ),
+    "unapproved": (
+        "bonus to approve before its window closes within 5 business days",
+        "bonuses to approve before their window closes within 5 business days",
+        {"window": "unapproved"},
+    ),
     "overdue": ("bonus overdue", "bonuses overdue", {"window": "overdue"}),
     "held": ("bonus on hold", "bonuses on hold", {"window": "held"}),
 }
@@ -279,7 +284,7 @@ def _calls(user: Any, now: datetime) -> list[Line]:
 def _money(request: HttpRequest, now: datetime) -> list[Line]:
     """What is to be looked at of the bonuses, with what it comes to in each currency."""
     looked_at = attention.at(now)
-    conditions = {"closing": looked_at.closing, "overdue": looked_at.overdue, "held": looked_at.held}
+    conditions = {code: getattr(looked_at, code) for code in BONUSES}
     seen = site.get_model_admin(Bonus).get_queryset(request)
     of_interest = seen.filter(attention.UNPAID_ONE).order_by()
     sums = {f"sum_{code}": Sum("amount_minor", filter=which) for code, which in conditions.items()}

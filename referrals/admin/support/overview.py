@@ -26,10 +26,11 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce
 
 from payouts import explain_many
-from payouts.admin.bonus import in_days, in_words
-from payouts.explain_many import Known, Told
+from payouts.explain import Headline
+from payouts.explain_many import Told
 from payouts.models import Bonus, LedgerAccount
 from payouts.rules.lifecycle import UNPAID, AccountKind, BonusStatus
+from payouts.rules.schedule_words import in_days
 from payouts.statements.money import Balance, in_account
 from referrals import scopes
 from referrals.admin.columns import amount, grouped
@@ -43,18 +44,9 @@ from referrals.models import (
     Signal,
     SignUp,
 )
-from referrals.rules.lifecycle import AccountStatus
 
 SEE_MONEY = "payouts.view_bonus"
 PER_PAGE = 50
-
-NOT_YET = {
-    "in_review": "We are still talking to the company.",
-    "expired": "The time to meet the conditions is over.",
-}
-PAID = "Everything it earned is paid."
-WORKED_OUT = "Nothing is missing: the next run works out what it brings."
-NO_BONUS = "All conditions are met."
 
 
 @dataclass(slots=True)
@@ -93,7 +85,8 @@ class Line:
     """An account as support sees it."""
 
     account: ReferredAccount
-    headline: str
+    headline: Headline
+    """The first unmet rule in one line, and who acts next."""
     bonuses: list[BonusLine]
     signals: bool
     """A sign of a likeness that nobody has settled."""
@@ -149,10 +142,10 @@ def accounts(found: Iterable[Part], user: User, *, as_of: datetime, number: int)
     """The accounts that the referrer brought, the latest first, each with why it is not paid yet."""
     rows, has_next = page_of_accounts(found, number=number)
     if not user.has_perm(SEE_MONEY):
-        told: Mapping[int, Told] = {}
-        return Page([_line(row, told.get(row.pk), None, as_of=as_of) for row in rows], number, has_next)
-    told, known = explain_many.accounts(rows, as_of=as_of)
-    return Page([_line(row, told[row.pk], known, as_of=as_of) for row in rows], number, has_next)
+        alone = [_line(row, explain_many.of_account_alone(row), []) for row in rows]
+        return Page(alone, number, has_next)
+    told = explain_many.accounts(rows, as_of=as_of)
+    return Page([_line(row, told[row.pk].headline, _earned(told[row.pk])) for row in rows], number, has_next)
 
 
 def page_of_accounts(found: Iterable[Part], *, number: int) -> tuple[list[ReferredAccount], bool]:
@@ -174,34 +167,17 @@ def page_of_accounts(found: Iterable[Part], *, number: int) -> tuple[list[Referr
     return rows[:PER_PAGE], len(rows) > PER_PAGE
 
 
-def _line(account: Any, told: Told | None, known: Known | None, *, as_of: datetime) -> Line:
-    bonuses = []
-    if told is not None and known is not None:
-        bonuses = [
-            BonusLine(
-                bonus,
-                amount(bonus),
-                in_words(bonus, as_of=as_of, known=known),
-                in_days(bonus.window_opens_on, bonus.window_closes_on),
-            )
-            for bonus in told.bonuses
-        ]
-    headline = _headline(account, told, bonuses)
-    return Line(account, headline, bonuses, account.has_signals, account.claimed_again)
+def _line(account: Any, headed: Headline, bonuses: list[BonusLine]) -> Line:
+    return Line(account, headed, bonuses, account.has_signals, account.claimed_again)
 
 
-def _headline(account: Any, told: Told | None, bonuses: list[BonusLine]) -> str:
-    """The first unmet rule in one line; where it is one of a bonus, the bonus says it."""
-    if account.status in (AccountStatus.NOT_QUALIFIED, AccountStatus.EXPIRED) and account.rejection_reason:
-        return str(account.rejection_reason.internal_text)
-    if account.status in (AccountStatus.IN_REVIEW, AccountStatus.EXPIRED):
-        return NOT_YET["in_review" if account.status == AccountStatus.IN_REVIEW else "expired"]
-    if told is not None and bonuses:
-        unmet = [line for line in bonuses if line.bonus.status != BonusStatus.PAID]
-        return PAID if told.first_unmet is None else unmet[0].why
-    if account.missing_label:
-        return f"Still to come: {account.missing_label}"
-    return NO_BONUS if told is None else WORKED_OUT
+def _earned(told: Told) -> list[BonusLine]:
+    return [
+        BonusLine(
+            bonus, amount(bonus), headed.sentence, in_days(bonus.window_opens_on, bonus.window_closes_on)
+        )
+        for bonus, headed in zip(told.bonuses, told.lines, strict=True)
+    ]
 
 
 def _texts_and_counters(enrolled: Mapping[int, Part]) -> list[tuple[Any, ...]]:

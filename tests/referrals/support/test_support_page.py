@@ -49,7 +49,8 @@ def read(story: Story, part: str = "", *, who: User | None = None) -> str:
 
 
 def headlines(story: Story, *, who: User | None = None) -> dict[str, str]:
-    return {line.account.host_account: line.headline for line in answer(story, who=who).context["page"].lines}
+    lines = answer(story, who=who).context["page"].lines
+    return {line.account.host_account: line.headline.sentence for line in lines}
 
 
 def unbrought(story: Story, name: str) -> None:
@@ -114,8 +115,8 @@ def test_each_account_says_what_is_missing_in_one_line(story, time_machine):
         "expected": "Not paid yet: the window opens on Mar 16, 2026, in 42 days. Nothing is missing.",
         "held": "It is on hold: fraud check.",
         "refused": refused.internal_text,
-        "unbought": "Still to come: Made a qualifying purchase",
-        "new": "We are still talking to the company.",
+        "unbought": "Still to come: Made a qualifying purchase.",
+        "new": "In review: nobody has decided yet.",
     }
     assert "window Mar 16 - 31, 2026" in read(story)
 

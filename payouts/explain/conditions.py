@@ -1,47 +1,22 @@
 """
-Why is it not paid yet? The first unmet condition of an account or a bonus, and every rule
-with its words, from the same rows that the engine runs on.
+The conditions in their order, as codes: what an account or a bonus waits for (cases/README.md, explain).
 
-    expl = explain.account(program, host_account="acme", as_of=now)
-    expl.first_unmet    'window_not_open', or None: everything is paid
-
-A list of accounts is explained by payouts.explain_many, by the same rules and in a fixed number of queries.
+No words and no names here: how it is told, and to whom, is payouts.explain.sentences.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from payouts import due
-from payouts.models import Bonus, PayoutSchedule
+from payouts.models import Bonus, Hold, PayoutSchedule
 from payouts.rules.lifecycle import UNPAID, BonusStatus
-from referrals import evaluation
-from referrals.models import Milestone, MilestoneReached, Program, ReferredAccount
+from referrals.models import ReferredAccount, RejectionReason
 from referrals.rules.facts import Activity
 from referrals.rules.lifecycle import AccountStatus, EnrollmentStatus
-from referrals.rules.words import Beneficiary, Condition, IfNotActive, Release
+from referrals.rules.words import Condition, IfNotActive, Release
 from referrals.rules.zones import local_date
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One rule: its words, whether it is met, and since when."""
-
-    code: str
-    label: str
-    quote: str
-    is_met: bool
-    since: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """The first unmet condition, and the rules that lead to a bonus."""
-
-    first_unmet: str | None
-    lines: tuple[Line, ...]
 
 
 class Asked:
@@ -50,6 +25,16 @@ class Asked:
     def reason_of_hold(self, bonus: Bonus) -> str:
         """Why the bonus is on hold: the oldest hold that nobody has lifted."""
         return bonus.holds.filter(lifted_at__isnull=True).order_by("pk")[0].reason
+
+    def public_text(self, bonus: Bonus) -> str:
+        """What the referrer may read of why it was cancelled; '' if nothing."""
+        shown = RejectionReason.objects.filter(terms=bonus.terms_id, code=bonus.cancel_reason, shown=True)
+        return shown.values_list("public_text", flat=True).first() or ""
+
+    def needs_senior(self, account: ReferredAccount) -> bool:
+        """Whether its review is for a senior: a signal nobody has settled, or an appeal."""
+        waits = Q(for_senior=True) | Q(appeal_of__isnull=False)
+        return account.reviews.filter(waits, closed_at__isnull=True).exists()
 
     def due_to_referrer(self, bonus: Bonus, schedule: PayoutSchedule, *, as_of: datetime) -> int:
         """What counts towards the minimum of the bonus's referrer, in minor units."""
@@ -60,21 +45,28 @@ class Asked:
 ASKED = Asked()
 
 
-def account(program: Program, *, host_account: str, as_of: datetime) -> Explanation:
-    """Why an account of the host has not brought its bonus yet."""
-    found = (
-        ReferredAccount.objects.filter(program=program, host_account=host_account)
-        .select_related("program", "terms", "rejection_reason", "enrollment__referrer")
-        .first()
-    )
-    if found is None:
-        return Explanation("not_attributed", ())
-    return Explanation(_first_unmet(found, as_of=as_of), tuple(_lines(found)))
+class AskedOnce(Asked):
+    """The same, for one answer: what it comes back to is not asked again."""
 
+    def __init__(self) -> None:
+        self._holds: dict[int, list[Hold]] = {}
+        self._totals: dict[tuple[int, int, str], int] = {}
 
-def first_unmet(program: Program, *, host_account: str, as_of: datetime) -> str | None:
-    """The code of the first unmet condition; ``None``: nothing is missing (cases/README.md, explain)."""
-    return account(program, host_account=host_account, as_of=as_of).first_unmet
+    def holds(self, bonus: Bonus) -> list[Hold]:
+        """All holds of a bonus with who placed and who lifted them, the first one first."""
+        if bonus.pk not in self._holds:
+            rows = Hold.objects.filter(bonus=bonus.pk).select_related("placed_by", "lifted_by")
+            self._holds[bonus.pk] = list(rows.order_by("pk"))
+        return self._holds[bonus.pk]
+
+    def reason_of_hold(self, bonus: Bonus) -> str:
+        return next(hold.reason for hold in self.holds(bonus) if hold.lifted_at is None)
+
+    def due_to_referrer(self, bonus: Bonus, schedule: PayoutSchedule, *, as_of: datetime) -> int:
+        key = (bonus.terms_id, bonus.enrollment_id, bonus.kind)
+        if key not in self._totals:
+            self._totals[key] = super().due_to_referrer(bonus, schedule, as_of=as_of)
+        return self._totals[key]
 
 
 def of_bonus(bonus: Bonus, *, as_of: datetime, known: Asked = ASKED) -> str | None:
@@ -138,22 +130,6 @@ def _below_minimum(bonus: Bonus, schedule: PayoutSchedule, *, as_of: datetime, k
     return "below_minimum" if total < schedule.minimum_minor else None
 
 
-def _first_unmet(account: ReferredAccount, *, as_of: datetime) -> str | None:
-    if (why := by_status(account)) is not None:
-        return why
-    bonuses = latest(
-        Bonus.objects.filter(account=account)
-        .select_related("reward", "terms__payout_schedule__terms", "enrollment", "account")
-        .order_by("reward__position", "period", "pk")
-    )
-    for bonus in bonuses:
-        if (why := of_bonus(bonus, as_of=as_of)) is not None:
-            return why
-    if bonuses:
-        return None
-    return _first_open_milestone(account, as_of=as_of)
-
-
 def by_status(account: ReferredAccount) -> str | None:
     """What the account itself is waiting or refused for, whatever it has earned; ``None``: nothing."""
     if account.status == AccountStatus.IN_REVIEW:
@@ -166,24 +142,3 @@ def by_status(account: ReferredAccount) -> str | None:
 def latest(bonuses: Iterable[Bonus]) -> list[Bonus]:
     """Of several with the same reward and period the latest."""
     return list({(bonus.reward_id, bonus.period): bonus for bonus in bonuses}.values())
-
-
-def _first_open_milestone(account: ReferredAccount, *, as_of: datetime) -> str | None:
-    reward = account.terms.rewards.filter(beneficiary=Beneficiary.REFERRER).first()
-    if reward is None:
-        return None
-    required = [each.milestone.code for each in reward.requires.select_related("milestone")]
-    return evaluation.evaluate_now(account, as_of=as_of).outcome.first_unmet(required)
-
-
-def _lines(account: ReferredAccount) -> Iterable[Line]:
-    reached = {row.milestone_id: row for row in MilestoneReached.objects.filter(account=account)}
-    for milestone in Milestone.objects.filter(terms=account.terms_id):
-        row = reached.get(milestone.pk)
-        yield Line(
-            code=milestone.code,
-            label=milestone.label,
-            quote=milestone.quote,
-            is_met=row is not None and row.holds,
-            since=row.since if row else None,
-        )
