@@ -58,8 +58,8 @@ def log(user: User, *, of: str, told: str, row: Model | None = None) -> None:
         user=user,
         action_flag=CHANGE,
         object_repr=of[:200],
-        content_type=row and ContentType.objects.get_for_model(row),
-        object_id=row and str(row.pk),
+        content_type=ContentType.objects.get_for_model(row) if row else None,
+        object_id=str(row.pk) if row else None,
         change_message=f"Exported: {told}",
     )
 
