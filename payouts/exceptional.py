@@ -7,7 +7,7 @@ however many lines there are. Another kind is another row of ``KINDS``: a condit
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import BooleanField, Case, Count, Exists, F, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.fields import DateTimeField
@@ -16,16 +16,28 @@ from django.db.models.functions import Coalesce
 from payouts import due
 from payouts.batch_content import PAYABLE
 from payouts.holds import LATE
-from payouts.models import Bonus, Hold, LedgerAccount, Payout, PayoutBatch, PayoutSchedule, Transfer
+from payouts.models import (
+    Bonus,
+    Destination,
+    Hold,
+    LedgerAccount,
+    Payout,
+    PayoutBatch,
+    PayoutSchedule,
+    Transfer,
+)
 from payouts.models.bonus import BonusQuerySet
 from payouts.rules.lifecycle import UNPAID, AccountKind, PayoutStatus
 from referrals.models import AccountEvent, Comparison, Signal
 from referrals.rules.facts import EventType
-from referrals.rules.words import AttributionMethod, LatePolicy, SignalKind, Verdict
+from referrals.rules.words import AttributionMethod, LatePolicy, RewardKind, SignalKind, Verdict
 from referrals.rules.zones import local_date
 
 SHOWN = 200
 """So many lines are named at most; all are counted."""
+
+CHANGED_LATELY = timedelta(days=7)
+"""UX.md, the exceptions of a batch."""
 
 REFUNDS = [
     EventType.SUBSCRIPTION_REFUNDED,
@@ -178,6 +190,13 @@ def _sum_of(side: str) -> Coalesce:
     return Coalesce(Subquery(transfers.annotate(total=Sum("amount_minor")).values("total")), 0)
 
 
+def _is_paid_elsewhere(asked: Asked) -> Q:
+    """In cash, and lately to another place than before: whoever got hold of a mailbox changes that first."""
+    theirs = Destination.objects.filter(enrollment=OuterRef("enrollment"))
+    new = Exists(theirs.filter(confirmed_at__gte=asked.as_of - CHANGED_LATELY, retired_at__isnull=True))
+    return Q(new, Exists(theirs.filter(retired_at__isnull=False)), kind=RewardKind.CASH)
+
+
 def _will_be_cancelled(asked: Asked) -> Q:
     return UNPAID_ONE & due.fails(asked.schedules)
 
@@ -284,6 +303,13 @@ KINDS = [
         REFERRER,
         _is_below_zero,
         lambda bonus: f"{_referrer(bonus)}: what was taken back is not made up yet.",
+    ),
+    Kind(
+        "paid_elsewhere",
+        "Destination changed",
+        REFERRER,
+        _is_paid_elsewhere,
+        lambda bonus: f"{_referrer(bonus)}: paid to another place than before, told within the last week.",
     ),
     Kind("cancelled", "Will be cancelled", BONUS, _will_be_cancelled, _why_cancelled, stops=True),
     Kind(

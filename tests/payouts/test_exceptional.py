@@ -26,6 +26,7 @@ from tests.factories import (
     booked_bonus,
     paid_bonus,
 )
+from tests.payments import CASH, DUE, is_paid_to, pays_by
 from tests.story import Story
 
 # Rows are planted to be found: what the books say of them is tested elsewhere.
@@ -295,3 +296,20 @@ def test_half_more_than_the_month_before_is_striking(amount, before, percent):
     months = [earlier_months.Month(date(2026, 1, 1), before)]
 
     assert earlier_months.percent_above(amount, months) == percent
+
+
+def test_the_referrer_is_paid_elsewhere_since_a_few_days():
+    story = Story(changes={**CASH, "payout_schedule.release": "AFTER_APPROVAL"})
+    story.earn()
+    pays_by(story)
+    is_paid_to(story)
+    story.pass_to(DUE)
+    batches.prepare(as_of=story.now, program=story.program)
+    batch = PayoutBatch.objects.in_draft().get(program=story.program)
+    assert "paid_elsewhere" not in found(batch, now=story.now)
+
+    is_paid_to(story, recipient="somebody@mail.example")
+
+    line = first(batch).pk
+    assert found(batch, now=story.now)["paid_elsewhere"] == (1, [line])
+    assert "paid_elsewhere" not in found(batch, now=story.now + timedelta(days=8))
