@@ -22,6 +22,7 @@ from django.db.models.functions import TruncWeek
 
 from referrals import scopes, second_looks
 from referrals.models import Call, Decision, Program, Review, SecondLook, StatusChange
+from referrals.names import of_person
 from referrals.rules.lifecycle import Cause
 
 
@@ -108,11 +109,12 @@ def per_week(
             "decision__account__program",
         ).annotate(looked=Count("pk"), agreed=Count("pk", filter=second_looks.AGREES)),
     ]
-    names = dict(User.objects.filter(pk__in={row["who"] for row in counted}).values_list("pk", "username"))
-    found: dict[tuple[str, date], Done] = {}
+    people = User.objects.in_bulk({row["who"] for row in counted})
+    found: dict[tuple[str, int, date], Done] = {}
     for row in counted:
         who, week = row.pop("who"), row.pop("done_in").date()
-        done = found.setdefault((names[who], week), Done(names[who], who, week))
+        name = of_person(people[who])
+        done = found.setdefault((name, who, week), Done(name, who, week))
         mean = row.pop("mean", None)
         done.looked_at += row.pop("looked", 0)
         for name, number in row.items():
@@ -124,7 +126,7 @@ def per_week(
 
 def per_person(weeks: Iterable[Done]) -> list[Done]:
     """The same, all weeks of a person together."""
-    found: dict[str, Done] = {}
+    found: dict[int, Done] = {}
     for week in weeks:
-        found.setdefault(week.person, Done(week.person, week.number)).add(week)
+        found.setdefault(week.number, Done(week.person, week.number)).add(week)
     return list(found.values())

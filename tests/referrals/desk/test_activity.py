@@ -109,7 +109,7 @@ def test_a_caller_sees_the_own_line_only(story):
     assert [done.person for done in page.context["people"]] == ["cara"]
     assert ">sam<" not in page.content.decode()
     asked_for_sam = client_of(story.cara).get(REPORT, {**FEBRUARY, "person": story.sam.pk, "format": "csv"})
-    assert "sam" not in asked_for_sam.content.decode()
+    assert "sam" not in asked_for_sam.getvalue().decode()
 
 
 def test_who_neither_leads_nor_decides_sees_nothing(story):
@@ -130,7 +130,7 @@ def test_the_file_holds_no_formula_and_leaves_a_trace(story):
 
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert 'filename="caller-activity-2026-02-01-2026-02-28.csv"' in answer["Content-Disposition"]
-    lines = list(csv.reader(StringIO(answer.content.decode())))
+    lines = list(csv.reader(StringIO(answer.getvalue().decode())))
     assert lines[0][:5] == ["Program", "From", "To", "Person", "Week from"]
     assert [line[3] for line in lines[1:]] == ["'=cmd|'/C calc'!A0"] * 2 + ["sam"]
     assert lines[1][4:] == ["2026-02-02", "2", "1", "1", "1", "4.0", "0", "0"]
