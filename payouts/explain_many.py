@@ -19,7 +19,7 @@ from typing import Any
 from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, When
 
 from payouts import due
-from payouts.explain import Asked, Headline, headlines, latest
+from payouts.explain import Asked, Headline, conditions, headlines, latest
 from payouts.explain.sentences import Says
 from payouts.models import Bonus, Hold, PayoutSchedule, Reward, RewardMilestone
 from payouts.rules.lifecycle import UNPAID
@@ -179,7 +179,7 @@ def _explained(bonuses: QuerySet[Bonus]) -> QuerySet[Bonus]:
     public = RejectionReason.objects.filter(
         terms=OuterRef("terms_id"), code=OuterRef("cancel_reason"), shown=True
     )
-    return bonuses.select_related("reward", "terms__payout_schedule__terms", "batch").annotate(
+    return bonuses.select_related("reward", "terms__payout_schedule__terms", "batch", "payout").annotate(
         why_held=Subquery(holds.values("reason")[:1]),
         public_text=Subquery(public.values("public_text")[:1]),
     )
@@ -190,6 +190,10 @@ def _told(account: ReferredAccount, bonuses: list[Bonus], known: Known, *, as_of
     headed = headlines.of_status(account, known=known)
     if headed is None:
         headed = next((line for line in lines if line.code is not None), None)
+    if headed is None:
+        headed = next(
+            (line for bonus, line in zip(bonuses, lines, strict=True) if conditions.came_back(bonus)), None
+        )
     if headed is None and bonuses:
         headed = headlines.nothing_missing(Says.PAID_ALL)
     return Told(headed or _without_bonus(account), tuple(bonuses), lines)

@@ -28,7 +28,7 @@ OF_ACCOUNT = (
     *("pending_decision", "sign_up", "touch__link", "attributed_by", "attribution_approved_by"),
 )
 """What an answer about an account speaks of beside it."""
-OF_BONUS = ("reward", "terms__payout_schedule__terms", "batch__prepared_by", "approved_by")
+OF_BONUS = ("reward", "terms__payout_schedule__terms", "batch__prepared_by", "approved_by", "payout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,8 @@ def _headed(
         return stands, speaks
     if speaks is not None:
         return headlines.of_bonus(speaks, as_of=as_of, audience=audience, known=known), speaks
+    if (back := next(filter(conditions.came_back, bonuses), None)) is not None:
+        return headlines.of_bonus(back, as_of=as_of, audience=audience, known=known), back
     if bonuses:
         return headlines.nothing_missing(Says.PAID_ALL, audience=audience), bonuses[-1]
     return _without_bonus(each, audience), None
@@ -180,12 +182,18 @@ def _today(schedule: PayoutSchedule, as_of: datetime) -> date:
 
 def _days(bonus: Bonus, headed: Headline, *, as_of: datetime) -> tuple[date | None, date | None]:
     """From when, and by when it is paid."""
+    if conditions.came_back(bonus):
+        return None, None
     if bonus.status == BonusStatus.PAID:
         return bonus.released_on, bonus.released_on
     if bonus.status not in UNPAID:
         return None, None
     today = _today(bonus.terms.payout_schedule, as_of)
-    in_time = headed.code in ON_TIME and today <= bonus.window_closes_on
+    in_time = (
+        headed.code in ON_TIME
+        and not conditions.run_cancels(bonus, headed.code)
+        and today <= bonus.window_closes_on
+    )
     return max(bonus.window_opens_on, today), bonus.window_closes_on if in_time else None
 
 

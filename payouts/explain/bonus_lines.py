@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from payouts import due
+from payouts.explain import conditions
 from payouts.explain.conditions import AskedOnce
 from payouts.explain.lines import Line, State
 from payouts.explain.sentences import Audience, Says, as_sentence, in_so_many_days, say
@@ -40,7 +41,7 @@ def of_bonus(bonus: Bonus, *, as_of: datetime, audience: Audience, known: AskedO
     """
     schedule = bonus.terms.payout_schedule
     yield _window(bonus, schedule, as_of=as_of, audience=audience)
-    lines = [_approval(bonus, schedule, audience), *_holds(bonus, audience, known)]
+    lines = [*_approval(bonus, schedule, audience), *_holds(bonus, audience, known)]
     if bonus.status in UNPAID:
         lines.append(_condition(bonus, schedule, audience))
         if bonus.asks_eligibility:  # type: ignore[attr-defined]
@@ -90,23 +91,24 @@ def _window(bonus: Bonus, schedule: PayoutSchedule, *, as_of: datetime, audience
     )
 
 
-def _approval(bonus: Bonus, schedule: PayoutSchedule, audience: Audience) -> Line:
+def _approval(bonus: Bonus, schedule: PayoutSchedule, audience: Audience) -> Iterator[Line]:
+    if bonus.status == BonusStatus.CANCELLED:
+        return
     state, batch = State.WAITING, bonus.batch
     values: dict[str, object] = {"batch": f"Batch {batch.pk}" if batch else ""}
     if schedule.release == Release.AUTOMATIC:
         state, says = State.MET, Says.NO_APPROVAL
-    elif bonus.status not in (BonusStatus.ACTIVATED, BonusStatus.CANCELLED):
+    elif bonus.status != BonusStatus.ACTIVATED:
         state, says = State.MET, Says.APPROVED
         values["by"] = f" by {of_person(bonus.approved_by)}" if bonus.approved_by else ""
-    elif batch is None or bonus.status == BonusStatus.CANCELLED:
+    elif batch is None:
         says = Says.NO_BATCH_YET
-        state = State.UNMET if bonus.status == BonusStatus.CANCELLED else state
     elif batch.status == BatchStatus.AWAITING_APPROVAL:
         says = Says.PUT_UP
         values["by"] = of_person(batch.prepared_by)
     else:
         says = Says.IN_DRAFT
-    return Line("approval", _("Approval"), say(says, audience, **values), "", state)
+    yield Line("approval", _("Approval"), say(says, audience, **values), "", state)
 
 
 def _holds(bonus: Bonus, audience: Audience, known: AskedOnce) -> Iterator[Line]:
@@ -142,7 +144,7 @@ def _condition(bonus: Bonus, schedule: PayoutSchedule, audience: Audience) -> Li
     if schedule.condition == Condition.REFERRED_ACCOUNT_ACTIVE:
         policy = {Activity.PAUSED: schedule.if_paused, Activity.PAST_DUE: schedule.if_past_due}
         activity, since = Activity(bonus.account.activity), bonus.account.activity_at
-        if activity == Activity.CANCELLED or policy.get(activity) == IfNotActive.CANCEL:
+        if conditions.is_gone(bonus, schedule):
             state, says = State.UNMET, Says.CONDITION_UNMET
         elif policy.get(activity) == IfNotActive.WAIT and state is State.MET:
             state, says = State.WAITING, Says.CONDITION_WAITS
@@ -180,6 +182,8 @@ def _minimum(
 
 
 def _payment(bonus: Bonus, audience: Audience) -> Line:
+    if conditions.came_back(bonus):
+        return Line("run", _("Payment"), say(Says.CAME_BACK, audience), "", State.WAITING)
     if bonus.status == BonusStatus.PAID and bonus.released_on is not None:
         detail = say(Says.RUN_PAID, audience, day=on_day(bonus.released_on))
         return Line("run", _("Payment"), detail, "", State.MET, bonus.paid_at)

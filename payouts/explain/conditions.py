@@ -11,12 +11,22 @@ from django.db.models import Q, Sum
 
 from payouts import due
 from payouts.models import Bonus, Hold, PayoutSchedule
-from payouts.rules.lifecycle import UNPAID, BonusStatus
+from payouts.rules.lifecycle import UNPAID, BonusStatus, PayoutStatus
 from referrals.models import ReferredAccount, RejectionReason
 from referrals.rules.facts import Activity
 from referrals.rules.lifecycle import AccountStatus, EnrollmentStatus
 from referrals.rules.words import Condition, IfNotActive, Release
 from referrals.rules.zones import local_date
+
+OVERRULED = frozenset(
+    {
+        *("window_not_open", "awaiting_approval", "next_run", "below_minimum"),
+        *("referred_account_paused", "referred_account_past_due"),
+    }
+)
+"""What a bonus does not wait for once its run cancels it (cases/README.md, "A run of the jobs")."""
+
+DID_NOT_ARRIVE = frozenset({PayoutStatus.FAILED, PayoutStatus.RETURNED})
 
 
 class Asked:
@@ -113,6 +123,38 @@ def overdue_days(bonus: Bonus, *, as_of: datetime, known: Asked = ASKED) -> int:
         return 0
     today = local_date(as_of, bonus.terms.payout_schedule.zone)
     return max(0, (today - bonus.window_closes_on).days)
+
+
+def run_cancels(bonus: Bonus, code: str | None) -> bool:
+    """
+    Does the run of its window cancel this bonus, as things stand? As ``due.failures`` says it, of one row.
+
+    What the terms ask of the referrer once more is not looked at here: the lines of an answer tell it.
+
+    :param code: what it waits for, of ``of_bonus``; what is held or blocked waits first
+    """
+    if bonus.status not in UNPAID or code not in OVERRULED or bonus.on_hold:
+        return False
+    schedule = bonus.terms.payout_schedule
+    if schedule.condition == Condition.NONE:
+        return False
+    return not bonus.milestones_hold or is_gone(bonus, schedule)
+
+
+def is_gone(bonus: Bonus, schedule: PayoutSchedule) -> bool:
+    """Is the account in a state that cancels its bonus under this schedule?"""
+    if schedule.condition != Condition.REFERRED_ACCOUNT_ACTIVE:
+        return False
+    activity = Activity(bonus.account.activity)
+    policy = {Activity.PAUSED: schedule.if_paused, Activity.PAST_DUE: schedule.if_past_due}
+    return activity == Activity.CANCELLED or policy.get(activity) == IfNotActive.CANCEL
+
+
+def came_back(bonus: Bonus) -> bool:
+    """It was paid, and what was sent failed or came back; nobody has sent it again."""
+    if bonus.status != BonusStatus.PAID or bonus.payout is None:
+        return False
+    return bonus.payout.status in DID_NOT_ARRIVE
 
 
 def _idle(bonus: Bonus, schedule: PayoutSchedule) -> str | None:

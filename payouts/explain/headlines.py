@@ -60,6 +60,8 @@ def of_bonus(
     code = conditions.of_bonus(bonus, as_of=as_of, known=known)
     who = _who(bonus, code, known, audience)
     if code is None:
+        if conditions.came_back(bonus):
+            return headline(None, say(Says.CAME_BACK, audience), Who.PAYER, audience)
         paid_on = bonus.released_on and on_day(bonus.released_on)
         return headline(None, say(Says.PAID, audience, day=paid_on), who, audience)
     is_held = bonus.on_hold and bonus.status in UNPAID
@@ -72,6 +74,8 @@ def of_bonus(
         told = code if public or audience is Audience.STAFF else NOT_ELIGIBLE
     elif is_held and audience is Audience.REFERRER:
         told = ON_HOLD
+    if conditions.run_cancels(bonus, code):
+        return headline(told, say(Says.WILL_BE_CANCELLED, audience), who, audience)
     today = local_date(as_of, bonus.terms.payout_schedule.zone)
     sentence = say(
         says,

@@ -37,6 +37,7 @@ class Who(Word):
     FINANCE = "FINANCE"
     PREPARER = "PREPARER"
     APPROVER = "APPROVER"
+    PAYER = "PAYER"
     HOST = "HOST"
     US = "US"
     TIME = "TIME"
@@ -62,12 +63,14 @@ class Says(Word):
     CAPPED = auto()
     PAID_ALL = auto()
     PAID = auto()
+    CAME_BACK = auto()
     REVERSED = auto()
     CANCELLED = auto()
     CANCELLED_SILENTLY = auto()
     NOT_ACTIVE = auto()
     NO_LONGER_HOLDS = auto()
     REVOKED = auto()
+    WILL_BE_CANCELLED = auto()
     ON_HOLD = auto()
     SUSPENDED = auto()
     UNDER_REVIEW = auto()
@@ -164,6 +167,13 @@ SENTENCES: Mapping[Says, tuple[Text, Text]] = {
     ),
     Says.PAID_ALL: (_("Everything it earned is paid."), _("Everything you earned with it is paid.")),
     Says.PAID: (_("It is paid, since %(day)s."), _("It is paid, since %(day)s.")),
+    Says.CAME_BACK: (
+        _(
+            "It was sent, and did not arrive or came back. "
+            "Finance puts the destination right, then reissues it."
+        ),
+        _("It came back. It stays yours, and we send it again."),
+    ),
     Says.REVERSED: (
         _("It was paid, and taken back."),
         _("It was taken back after it had been paid."),
@@ -184,6 +194,10 @@ SENTENCES: Mapping[Says, tuple[Text, Text]] = {
     Says.REVOKED: (
         _("It was cancelled: %(reason)s"),
         _("A second look showed that the terms were not met."),
+    ),
+    Says.WILL_BE_CANCELLED: (
+        _("A condition no longer holds: the run of its window cancels it, unless it holds again by then."),
+        _("The terms of the program are not met at the moment."),
     ),
     Says.ON_HOLD: (_("It is on hold: %(reason)s"), _("Being checked before it is paid.")),
     Says.SUSPENDED: (
@@ -252,7 +266,7 @@ SENTENCES: Mapping[Says, tuple[Text, Text]] = {
     Says.WINDOW_AHEAD: (_("Paid %(words)s (%(zone)s)."), _("Paid %(words)s.")),
     Says.NO_APPROVAL: (_("Not needed: the schedule itself approves."), ""),
     Says.NO_BATCH_YET: (
-        _("When the window opens it is drafted into a batch, and two people approve that."),
+        _("When the window opens it is drafted into a batch, which is approved before it is paid."),
         _("It is checked before it is paid."),
     ),
     Says.IN_DRAFT: (_("%(batch)s is a draft: somebody puts it up."), _("It is being checked.")),
@@ -304,6 +318,7 @@ ACTS: Mapping[Who, tuple[Text, Text]] = {
     Who.FINANCE: (_("Finance acts next: somebody lifts the hold."), _("We act next.")),
     Who.PREPARER: (_("Finance acts next: a preparer puts the batch up."), _("We act next.")),
     Who.APPROVER: (_("Finance acts next: an approver looks at the batch."), _("We act next.")),
+    Who.PAYER: (_("Finance acts next: somebody puts the destination right."), _("We act next.")),
     Who.HOST: (_("The host product acts next: it tells of the sign-up."), _("They act next.")),
     Who.US: (_("We act next."), _("We act next.")),
     Who.TIME: (_("Nobody has to act: it takes its time."), _("Nobody has to act.")),
@@ -311,7 +326,7 @@ ACTS: Mapping[Who, tuple[Text, Text]] = {
 }
 
 OF_STAFF = frozenset(
-    {Who.CALLER, Who.SENIOR, Who.SUPPORT, Who.FINANCE, Who.PREPARER, Who.APPROVER},
+    {Who.CALLER, Who.SENIOR, Who.SUPPORT, Who.FINANCE, Who.PREPARER, Who.APPROVER, Who.PAYER},
 )
 """Who of us acts is between staff: a referrer reads that we do."""
 

@@ -6,9 +6,10 @@ import pytest
 
 from payouts import batches, explain, holds
 from payouts.explain import Audience, Who
-from payouts.models import Bonus, PayoutBatch
+from payouts.models import Bonus, Payout, PayoutBatch
 from referrals import enrollment, intake, warning_signs
 from referrals.rules.words import SignalKind
+from tests.explained import explained_wrongly
 from tests.story import Story
 
 pytestmark = pytest.mark.django_db
@@ -624,3 +625,71 @@ def test_an_answer_costs_few_queries(audience, django_assert_max_num_queries):
     bonus = Bonus.objects.get()
     with django_assert_max_num_queries(10):
         explain.bonus(bonus, as_of=story.now, audience=audience)
+
+
+@pytest.mark.parametrize("audience", Audience)
+def test_of_a_bonus_that_its_run_will_cancel_nobody_says_that_nothing_is_missing(audience):
+    story = Story(changes=ACTIVE)
+    story.earn()
+    before = told_of(story, audience=audience)
+    story.tell("acme", "account.cancelled")
+    story.evaluate()
+
+    after = told_of(story, audience=audience)
+
+    assert "Nothing is missing" in before.headline.sentence
+    assert before.latest_on is not None
+    assert after.first_unmet == before.first_unmet == "window_not_open"
+    assert (
+        after.headline.sentence
+        == {
+            Audience.STAFF: "A condition no longer holds: the run of its window cancels it, "
+            "unless it holds again by then.",
+            Audience.REFERRER: "The terms of the program are not met at the moment.",
+        }[audience]
+    )
+    assert after.latest_on is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [({}, "A condition no longer holds"), ({"payout_schedule.condition": "NONE"}, "Nothing is missing.")],
+)
+def test_a_milestone_that_no_longer_holds_will_cancel_its_bonus_where_the_schedule_asks(changes, says):
+    story = Story(changes=changes)
+    story.earn()
+    story.tell("acme", "subscription.refunded")
+    story.evaluate()
+
+    assert says in explain.bonus(Bonus.objects.get(), as_of=story.now).headline.sentence
+
+
+@pytest.mark.plants_breaches
+@pytest.mark.parametrize("status", ["FAILED", "RETURNED"])
+def test_what_came_back_is_not_told_as_paid(status):
+    story = Story()
+    story.earn()
+    story.pass_to(DUE)
+    assert told_of(story).headline.sentence == "Everything it earned is paid."
+    Payout.objects.update(status=status)
+
+    told = told_of(story)
+    of_bonus = explain.bonus(Bonus.objects.get(), as_of=story.now, audience=Audience.REFERRER)
+
+    assert told.first_unmet is None
+    assert told.headline.sentence.startswith("It was sent, and did not arrive or came back.")
+    assert told.headline.who is Who.PAYER
+    assert (told.earliest_on, told.latest_on) == (None, None)
+    assert of_bonus.headline.sentence == "It came back. It stays yours, and we send it again."
+    assert explained_wrongly(story.program, as_of=story.now, expected={"acme": None}) == []
+
+
+@pytest.mark.plants_breaches
+def test_a_cancelled_bonus_has_no_line_of_its_approval():
+    story = Story(changes=AFTER_APPROVAL)
+    bonus = story.earn()
+    before = [line.code for line in explain.bonus(bonus, as_of=story.now).lines]
+    Bonus.objects.update(status="CANCELLED", cancel_reason="milestone_no_longer_holds")
+    after = [line.code for line in explain.bonus(Bonus.objects.get(), as_of=story.now).lines]
+
+    assert ("approval" in before, "approval" in after) == (True, False)
