@@ -43,6 +43,7 @@ def open_banks(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
         ),
         ignore_conflicts=True,
     )
+    check_now(editor)
 
 
 def pay_out_withdrawals(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
@@ -58,6 +59,19 @@ def pay_out_withdrawals(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
             created_at=withdrawal.requested_at,
         )
         changes.create(payout=payout, new_status="PREPARED", changed_at=payout.created_at)
+    check_now(editor)
+
+
+def check_now(editor: BaseDatabaseSchemaEditor) -> None:
+    """
+    Let PostgreSQL look at the foreign keys of new rows at once.
+
+    It would do so at the end of the migration, and makes no index before on a table whose rows it has to
+    look at; Django makes the indexes of new foreign keys after all steps.
+    """
+    if editor.connection.vendor == "postgresql":
+        editor.execute("SET CONSTRAINTS ALL IMMEDIATE", params=None)
+        editor.execute("SET CONSTRAINTS ALL DEFERRED", params=None)
 
 
 class Migration(migrations.Migration):

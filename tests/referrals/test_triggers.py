@@ -9,16 +9,18 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import IntegrityError, connection, connections, models, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import ConnectionHandler
 
 from payouts import closing, host_spends, withdrawals
 from payouts.host_spends import SpendTold
+from payouts.models import LedgerAccount, Payout
 from payouts.payments import reports
 from payouts.program_files import latest_terms
 from referrals import events, triggers
 from referrals.models import AccountEvent, Calendar, Click, Holiday, Terms
 from tests import payments
-from tests.factories import TermsFactory
+from tests.factories import LATER, EnrollmentFactory, TermsFactory
 from tests.story import Story
 
 OF_REFERRALS = import_module("referrals.migrations.0002_triggers_and_calendars")
@@ -296,3 +298,24 @@ def test_migrations_lead_back_to_nothing_and_forwards_again(copied_database):
         call_command("migrate", app, verbosity=0)
     assert triggers.installed(connection) == EXPECTED
     assert (Calendar.objects.count(), Holiday.objects.count()) == seeded
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_holds_a_withdrawal_is_migrated(copied_database):
+    """What is withdrawn before there are payment files waits for one afterwards."""
+    before = [("payouts", "0004_months")]
+    enrollment = EnrollmentFactory()
+    LedgerAccount.objects.filter(kind="BANK").delete()
+    MigrationExecutor(connection).migrate(before)
+    earlier = MigrationExecutor(connection).loader.project_state(before).apps
+    withdrawal = earlier.get_model("payouts", "Withdrawal").objects.create(
+        enrollment_id=enrollment.pk, amount_minor=4_000, currency="USD", requested_at=LATER
+    )
+
+    call_command("migrate", verbosity=0)
+
+    payout = Payout.objects.get()
+    assert (payout.withdrawal_id, payout.amount_minor, payout.status) == (withdrawal.pk, 4_000, "PREPARED")
+    assert [change.new_status for change in payout.changes.all()] == ["PREPARED"]
+    assert LedgerAccount.objects.filter(program=enrollment.program, kind="BANK").count() == 1
+    assert triggers.installed(connection) == EXPECTED
