@@ -95,6 +95,8 @@ class Found:
     count: int
     """Lines, those that are not named too."""
     findings: list[Finding]
+    has_more: bool
+    """Not all of them are named."""
 
 
 def of_batch(asked: Asked) -> list[Found]:
@@ -106,12 +108,21 @@ def of_batch(asked: Asked) -> list[Found]:
     )
     if not any(counts.values()):
         return []
-    rows = _exceptional(lines, conditions)
-    return [Found(kind, counts[kind.code], _findings(kind, rows)) for kind in KINDS if counts[kind.code]]
+    rarest = sorted((code for code in counts if counts[code]), key=lambda code: counts[code])
+    rows = _exceptional(lines, {code: conditions[code] for code in rarest})
+    return [
+        Found(kind, counts[kind.code], _findings(kind, rows), _lines_of(kind, rows) < counts[kind.code])
+        for kind in KINDS
+        if counts[kind.code]
+    ]
 
 
 def _exceptional(lines: BonusQuerySet, conditions: dict[str, Q]) -> list[Bonus]:
-    """The first lines of which one of these holds; each knows which."""
+    """
+    The first lines of which one of these holds; each knows which.
+
+    :param conditions: the rarest kind first: its lines are not crowded out by those of a common one
+    """
     flags = {
         f"is_{code}": Case(When(condition, then=True), default=False, output_field=BooleanField())
         for code, condition in conditions.items()
@@ -119,8 +130,10 @@ def _exceptional(lines: BonusQuerySet, conditions: dict[str, Q]) -> list[Bonus]:
     any_of_them = Q(pk__in=[])
     for flag in flags:
         any_of_them |= Q(**{flag: True})
-    marked = lines.annotate(**flags).filter(any_of_them)
-    return list(marked.select_related("account", "enrollment__referrer", "reward").order_by("pk")[:SHOWN])
+    rank = Case(*(When(**{flag: True}, then=Value(place)) for place, flag in enumerate(flags)))
+    marked = lines.annotate(**flags).filter(any_of_them).annotate(rank=rank)
+    joined = marked.select_related("account", "enrollment__referrer", "reward")
+    return sorted(joined.order_by("rank", "pk")[:SHOWN], key=lambda bonus: bonus.pk)
 
 
 def _findings(kind: Kind, rows: list[Bonus]) -> list[Finding]:
@@ -131,6 +144,10 @@ def _findings(kind: Kind, rows: list[Bonus]) -> list[Finding]:
     return [Finding(bonus, kind.says(bonus)) for bonus in mine]
 
 
+def _lines_of(kind: Kind, rows: list[Bonus]) -> int:
+    return sum(getattr(bonus, f"is_{kind.code}") for bonus in rows)
+
+
 # --- the conditions ----------------------------------------------------------------------------------------
 
 
@@ -139,7 +156,7 @@ def _is_first_payout(asked: Asked) -> Q:
     before = Payout.objects.filter(
         enrollment__referrer=OuterRef("enrollment__referrer"),
         created_at__lt=Coalesce(OuterRef("paid_at"), Value(asked.as_of), output_field=DateTimeField()),
-    ).exclude(status__in=[PayoutStatus.FAILED, PayoutStatus.RETURNED])
+    ).exclude(status__in=[PayoutStatus.FAILED, PayoutStatus.RETURNED, PayoutStatus.REISSUED])
     return ~Q(Exists(before))
 
 

@@ -75,7 +75,6 @@ def content(batch: Any, *, page: str | None) -> dict[str, Any]:
         "referrers": _by_referrer(batch, lines),
         "choosable": UNPAID,
         "exceptions": _exceptions(batch),
-        "exceptions_shown": exceptional.SHOWN,
         "months": [(month, grouped(month.amount_minor, batch.currency)) for month in months],
         "paid_before": any(month.amount_minor for month in months),
         "percent_above": earlier_months.percent_above(sums.total.amount_minor, months),
@@ -103,14 +102,20 @@ def _by_referrer(batch: Any, referrers: Any) -> list[dict[str, Any]]:
     of_these = of_these.annotate(pays=pays).select_related(*joined)
     for bonus in of_these.order_by("pk")[: batch_steps.LINES]:
         lines.setdefault(bonus.enrollment_id, []).append(bonus)
-    return [
-        {
-            **row,
-            "sum": grouped(row["total_minor"], batch.currency),
-            "lines": [(bonus, amount(bonus)) for bonus in lines.get(row["enrollment"], [])],
-        }
-        for row in referrers
-    ]
+    return [_referrer(batch, row, lines.get(row["enrollment"], [])) for row in referrers]
+
+
+def _referrer(batch: Any, row: dict[str, Any], lines: list[Bonus]) -> dict[str, Any]:
+    """A referrer with the lines that stand on the page, and a link to all where some do not."""
+    every = {"batch__id__exact": batch.pk, "enrollment__id__exact": row["enrollment"]}
+    more = row["bonuses"] + row["left_out"] - len(lines)
+    return {
+        **row,
+        "sum": grouped(row["total_minor"], batch.currency),
+        "lines": [(bonus, amount(bonus)) for bonus in lines],
+        "more": more,
+        "all": reverse("admin:payouts_bonus_changelist", query=every) if more else "",
+    }
 
 
 def _exceptions(batch: Any) -> list[tuple[Found, list[tuple[Finding, str]]]]:

@@ -86,6 +86,23 @@ def test_it_costs_the_same_with_fifty_lines_and_with_five_hundred(lines, people,
     assert sum(len(row["lines"]) for row in shown.context["referrers"]) == lines
 
 
+def test_where_not_all_lines_of_a_referrer_stand_there_a_link_leads_to_them(people, monkeypatch):
+    monkeypatch.setattr(batch_steps, "LINES", 3)
+    batch = drafted(5)
+    shown = shown_to(people["fay"], batch)
+    rows = shown.context["referrers"]
+
+    assert sum(len(row["lines"]) for row in rows) == 3
+    assert [len(row["lines"]) + row["more"] for row in rows] == [3, 2]
+    for row in rows:
+        assert bool(row["all"]) is (row["more"] > 0)
+        if row["more"]:
+            assert f"{row['more']} more line" in shown.content.decode()
+            listed = just_logged_in(people["fay"]).get(row["all"]).context["cl"].result_list
+            theirs = batch.bonuses.filter(enrollment=row["enrollment"])
+            assert {bonus.pk for bonus in listed} == set(theirs.values_list("pk", flat=True))
+
+
 def test_what_is_exceptional_stands_first_with_what_to_look_at(people):
     batch = drafted()
     held = batch.bonuses.earliest("pk")

@@ -75,9 +75,10 @@ def test_nothing_was_paid_to_the_referrer_before():
     assert found(batch) == {"first_payout": (2, several[:1])}
 
 
-def test_what_came_back_was_not_paid():
+@pytest.mark.parametrize("status", ["FAILED", "RETURNED", "REISSUED"])
+def test_what_came_back_was_not_paid(status):
     batch = drafted()
-    Payout.objects.update(status="RETURNED")
+    Payout.objects.update(status=status)
 
     assert list(found(batch)) == ["first_payout"]
 
@@ -261,6 +262,20 @@ def test_of_many_the_first_are_named_and_all_are_counted(monkeypatch):
     count, named = found(batch)["cancelled"]
 
     assert (count, len(named)) == (5, 3)
+
+
+def test_a_rare_kind_is_named_although_a_common_one_is_not_named_to_the_end(monkeypatch):
+    monkeypatch.setattr(exceptional, "SHOWN", 3)
+    batch = drafted(6)
+    Bonus.objects.filter(batch=batch).update(milestones_hold=False)
+    last = Bonus.objects.filter(batch=batch).latest("pk")
+    by_hand(last)
+    asked = exceptional.Asked(batch, batch_content.schedules(batch), None, NOW)
+
+    told = {each.kind.code: each for each in exceptional.of_batch(asked)}
+
+    assert [finding.bonus.pk for finding in told["by_hand"].findings] == [last.pk]
+    assert {code: each.has_more for code, each in told.items()} == {"by_hand": False, "cancelled": True}
 
 
 # --- earlier months -----------------------------------------------------------------------------------------
