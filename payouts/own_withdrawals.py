@@ -35,10 +35,13 @@ class Withdrawable:
 
     balance_minor: int
     minimum_minor: int
+    """The referrer's own, or that of the method by which the destination is paid: the greater one."""
     currency: str
     is_allowed: bool
     """Some reward of the program lets its balance be withdrawn."""
     is_paused: bool
+    has_destination: bool
+    """Somebody has told, and another person confirmed, where it is sent."""
 
     @property
     def is_enough(self) -> bool:
@@ -51,10 +54,11 @@ def look_at(enrollment: Enrollment) -> Withdrawable:
     account = LedgerAccount.objects.filter(enrollment=enrollment, kind=AccountKind.BALANCE).first()
     return Withdrawable(
         balance_minor=ledger.balance_minor(account) if account else 0,
-        minimum_minor=enrollment.withdrawal_minimum_minor,
+        minimum_minor=withdrawals.least(enrollment),
         currency=enrollment.program.currency,
         is_allowed=withdrawals.is_withdrawable(enrollment),
         is_paused=enrollment.status == EnrollmentStatus.SUSPENDED,
+        has_destination=enrollment.destinations.live().exists(),
     )
 
 

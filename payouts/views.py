@@ -30,11 +30,17 @@ from referrals.rules.zones import first_instant
 
 NOT_WITHDRAWN = {
     "not_withdrawable": "This balance is for services: it cannot be withdrawn.",
-    "below_withdrawal_minimum": "That is less than the least that can be withdrawn.",
+    "below_withdrawal_minimum": "That is less than the least that can be withdrawn: {least}.",
     "insufficient_balance": "That is more than there is.",
     "wrong_field": "Write an amount above zero.",
 }
 """Why nothing was withdrawn, in the words of the referrer's page."""
+
+SENT_NEXT = {
+    True: "We send it to you next.",
+    False: "Tell support where to send it.",
+}
+"""What happens to it, by whether somebody has confirmed where it is sent."""
 
 TOOK_PART = {EnrollmentStatus.ACTIVE, EnrollmentStatus.SUSPENDED, EnrollmentStatus.CLOSED}
 
@@ -171,10 +177,11 @@ def withdraw(request: LoggedIn, program: str) -> HttpResponse:
         try:
             own_withdrawals.ask(mine, amount_minor=amount_minor, seen_minor=seen_minor, at=timezone.now())
         except Refused as refusal:
-            form.add_error(None, NOT_WITHDRAWN.get(refusal.code, str(refusal)))
+            least = money_filter(there.minimum_minor, there.currency)
+            form.add_error(None, NOT_WITHDRAWN.get(refusal.code, str(refusal)).replace("{least}", least))
         else:
             shown = money_filter(amount_minor, there.currency)
-            messages.success(request, f"{shown} left your balance. We send it to you next.")
+            messages.success(request, f"{shown} left your balance. {SENT_NEXT[there.has_destination]}")
             return redirect("refer:program", program=mine.program.slug)
     context = {"enrollment": mine, "program": mine.program, "there": there, "form": form}
     status = 409 if form.non_field_errors() else 200

@@ -78,7 +78,7 @@ def withdraw(
     _refuse_nothing(amount_minor)
     if not is_withdrawable(enrollment):
         raise NotWithdrawable(f"The balance of {enrollment} cannot be withdrawn: use it for services.")
-    least_minor = max(enrollment.withdrawal_minimum_minor, _least_of(method, enrollment))
+    least_minor = least(enrollment, method=method)
     if amount_minor < least_minor:
         raise BelowWithdrawalMinimum(f"{enrollment} withdraws at least {_shown(enrollment, least_minor)}.")
     source = _locked(enrollment, amount_minor)
@@ -146,6 +146,16 @@ def transfer(enrollment: Enrollment, *, receiver: Enrollment, amount_minor: int,
     target = ledger.account_of(receiver, kind=AccountKind(source.kind))
     _post(source, target, amount_minor, TransferKind.GIVEN, at, gift)
     return gift
+
+
+def least(enrollment: Enrollment, *, method: Rail | None = None) -> int:
+    """
+    The least that this referrer can withdraw: the own minimum, or the method's; in minor units.
+
+    :param method: by which the referrer wants it; if none, by whatever the destination is paid
+    :raises MethodNotOffered: if the program does not pay by this method
+    """
+    return max(enrollment.withdrawal_minimum_minor, _least_of(method, enrollment))
 
 
 def is_withdrawable(enrollment: Enrollment) -> bool:

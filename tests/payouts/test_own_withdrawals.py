@@ -10,6 +10,7 @@ from payouts.models import Withdrawal
 from payouts.rules.lifecycle import AccountKind
 from referrals import enrollment
 from referrals.models import Enrollment
+from tests.payments import is_paid_to, pays_by
 from tests.refer_page import logged_in, read, text_of
 from tests.story import Story, at_once, nothing_changes, refused
 
@@ -48,12 +49,37 @@ def left(story):
 
 def test_the_page_says_what_there_is_and_what_happens_next(story):
     Enrollment.objects.update(withdrawal_minimum_minor=2_000)
+    pays_by(story)
+    is_paid_to(story)
 
     said = read(story, PAGE)
 
     assert "Your balance: $100.00 ." in said
     assert "You can withdraw $20.00 or more at a time." in said
     assert "The amount leaves your balance at once, and we send it to you next." in said
+
+
+def test_the_least_is_that_of_the_method_where_it_is_more(story):
+    Enrollment.objects.update(withdrawal_minimum_minor=2_000)
+    pays_by(story, minimum_minor=5_000)
+    is_paid_to(story)
+
+    assert "You can withdraw $50.00 or more at a time." in read(story, PAGE)
+    refusal = send(story, "49.99")
+
+    assert refusal.status_code == 409
+    assert "less than the least that can be withdrawn: $50.00." in text_of(refusal)
+    assert left(story) == 10_000
+
+
+def test_who_has_told_nobody_where_to_is_asked_to(story):
+    said = read(story, PAGE)
+    with time_machine.travel(story.now, tick=False):
+        typed = {"amount": "60.00", "seen": "10000"}
+        after = logged_in(story.rosa).post(PAGE, typed, follow=True)
+
+    assert "The amount leaves your balance at once. Tell support where to send it." in said
+    assert "$60.00 left your balance. Tell support where to send it." in text_of(after)
 
 
 def test_the_way_there_stands_where_the_money_is(story):
@@ -84,7 +110,7 @@ def test_a_form_that_is_sent_twice_takes_the_money_once(story):
     [
         ("100.01", "That is more than there is."),
         ("0", "Write an amount above zero."),
-        ("19.99", "That is less than the least that can be withdrawn."),
+        ("19.99", "That is less than the least that can be withdrawn: $20.00."),
     ],
 )
 def test_what_cannot_be_withdrawn_is_said_and_changes_nothing(story, amount, said):
