@@ -293,13 +293,17 @@ def _approve(batch: PayoutBatch, *, by: User, at: datetime) -> batch_content.Dif
     _refuse_the_preparer(batch, by)
     if batch.status == BatchStatus.AWAITING_APPROVAL:
         _leave_out(batch, at=at)
-        if batch_content.fingerprint(batch_content.content(batch)) != batch.content_sha256:
+        content = batch_content.content(batch)
+        if batch_content.fingerprint(content) != batch.content_sha256:
             paying = batch_content.will_be_paid(batch, batch_content.schedules(batch), as_of=at)
             changed = batch_content.difference(batch, paying)
             refuse(batch, by=by, at=at)
             return changed or batch_content.Difference([], [], 0, 0)
         if _sign(batch, by=by, at=at) < batch.approvals_needed:
             return None
+        # What fails its condition is in no sum that was signed: the next run cancels it, or drafts it anew.
+        signed = listed([number for number, *_ in content])
+        lines(batch).exclude(pk__in=signed).update(batch=None)
     approved = lines(batch)
     _move(batch, to=BatchStatus.APPROVED, at=at, by=by, changes={"approved_by": by})
     trail.log_each(approved, new=BonusStatus.APPROVED, at=at, by=batch.prepared_by, approved_by=by)
