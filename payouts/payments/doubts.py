@@ -4,8 +4,9 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 
-from payouts.models import PaymentFile, Payout
+from payouts.models import PaymentFile, PaymentLine, Payout
 from payouts.payments import files, steps
 from payouts.rules.lifecycle import FileStatus, PayoutStatus
 from referrals.rules.refusal import Refused, require_two_people
@@ -17,6 +18,12 @@ class NotInDoubt(Refused):
     code = "not_in_doubt"
 
 
+class TakenAsAWhole(Refused):
+    """The file of a payment holds others: of none of them alone it can be said that it was not sent."""
+
+    code = "taken_as_a_whole"
+
+
 @transaction.atomic
 def settle(payout: Payout, *, was_sent: bool, by: User, approved_by: User, at: datetime) -> None:
     """
@@ -24,12 +31,17 @@ def settle(payout: Payout, *, was_sent: bool, by: User, approved_by: User, at: d
 
     :raises SamePerson: if both people are one
     :raises NotInDoubt: if it is known what became of it
+    :raises TakenAsAWhole: if it was not sent, but stands in a file with others
     """
     require_two_people(by, approved_by)
+    # Who settles the whole file at once waits for this one, or was first and is seen.
+    list(PaymentFile.objects.filter(pk__in=_live(payout).values("file")).select_for_update(of=("self",)))
     payout.refresh_from_db()
     if payout.status != PayoutStatus.UNKNOWN:
         now = PayoutStatus(payout.status).label.lower()
         raise NotInDoubt(f"{payout} is {now}: there is no doubt about it.")
+    if not was_sent and is_one_of_several(payout):
+        raise TakenAsAWhole(f"A file is taken as a whole: say of the file of {payout} that nobody took it.")
     new = PayoutStatus.SENT if was_sent else PayoutStatus.FAILED
     steps.move([payout.pk], old=PayoutStatus.UNKNOWN, new=new, at=at, by=by, approved_by=approved_by)
 
@@ -50,3 +62,13 @@ def settle_file(file: PaymentFile, *, was_taken: bool, by: User, approved_by: Us
         files.take(file, by=by, approved_by=approved_by, at=at)
     else:
         files.drop(file, by=by, approved_by=approved_by, at=at)
+
+
+def is_one_of_several(payout: Payout) -> bool:
+    """The file that it stands in holds others, too."""
+    beside = PaymentLine.objects.filter(file__in=_live(payout).values("file")).exclude(payout=payout)
+    return beside.exists()
+
+
+def _live(payout: Payout) -> QuerySet[PaymentLine]:
+    return PaymentLine.objects.live().filter(payout=payout).order_by()

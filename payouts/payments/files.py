@@ -118,10 +118,13 @@ def mark_uploaded(file: PaymentFile, *, by: User, at: datetime) -> None:
     """
     Say that the bank or payment service has the file: its payouts are sent.
 
+    :raises SamePerson: if the program wants two people, and this one made it
     :raises StepNotAllowed: if it does not wait to be uploaded
     """
     _lock(file)
     _refuse_unless_made(file, "it waits for no upload")
+    if file.program.people_needed >= 2:
+        require_two_people(file.made_by, by)
     take(file, by=by, at=at)
 
 

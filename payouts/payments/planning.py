@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from payouts.models import Destination, PaymentFile, Payout, PayoutMethod
 from payouts.payments import candidates
@@ -168,9 +168,18 @@ class _Drafts:
         mine = PaymentFile.objects.filter(program=self.program)
         self.last = mine.aggregate(last=Max("sequence"))["last"] or 0
         today = local_date(at, _zone(self.program))
-        of_method = mine.filter(method__code=method.code).order_by("-sequence")
-        lately = of_method.values_list("made_at", flat=True)[: len(OF_THE_DAY)]
-        self.today = sum(local_date(made_at, _zone(self.program)) == today for made_at in lately)
+        lately = self._of_payer().select_related("program").order_by("-made_at", "-pk")[: len(OF_THE_DAY)]
+        self.today = sum(local_date(file.made_at, _zone(file.program)) == today for file in lately)
+
+    def _of_payer(self) -> QuerySet[PaymentFile]:
+        """The files among which one of a day is told apart: a bank knows the company, not its programs."""
+        files = PaymentFile.objects.filter(method__code=self.method.code)
+        if self.method.code != Rail.NACHA:
+            return files.filter(program=self.program)
+        return files.filter(
+            method__payer_identification=self.method.payer_identification,
+            method__payer_routing_number=self.method.payer_routing_number,
+        )
 
     def written(
         self, instructions: Sequence[Instruction]

@@ -24,6 +24,7 @@ from payouts.rails.rail import Writer
 from payouts.rules.lifecycle import AccountKind
 from payouts.rules.payees import Rail
 from referrals import enrollment
+from referrals.models import Program
 from referrals.rules.refusal import WrongField
 from tests.payments import (
     CASH,
@@ -143,6 +144,17 @@ def test_files_are_numbered_on_and_those_of_a_day_are_told_apart():
     (second,) = make(story)
 
     assert (first.sequence, first.of_the_day, second.sequence, second.of_the_day) == (1, "A", 2, "B")
+
+
+@pytest.mark.parametrize(("payer", "letter"), [("1234567890", "B"), ("2234567890", "A")])
+def test_files_of_one_company_are_told_apart_over_all_its_programs(payer, letter):
+    """The bank sees who sends a file, not of which program it is."""
+    first = with_cash("acme", rail=Rail.NACHA)
+    make(first)
+    other = Story("smartcat", CASH, host="elsewhere")
+    method = pays_by(other, Rail.NACHA, payer_identification=payer)
+
+    assert planning.OF_THE_DAY[planning._Drafts(method, pay_on=PAY_ON, at=first.now).today] == letter
 
 
 # --- what drops out -----------------------------------------------------------------------------------
@@ -320,10 +332,10 @@ def test_a_file_that_somebody_has_is_voided_by_two_people():
 
 @pytest.mark.parametrize("was_sent", [True, False])
 def test_two_people_settle_one_payout(was_sent):
-    story = with_cash()
+    story = with_cash("acme")
     (file,) = make(story)
     files.put_in_doubt(file, by=story.fay, at=story.now)
-    first = Payout.objects.order_by("pk")[0]
+    first = Payout.objects.get()
 
     with refused("same_person"):
         doubts.settle(first, was_sent=was_sent, by=story.fay, approved_by=story.fay, at=story.now)
@@ -331,9 +343,54 @@ def test_two_people_settle_one_payout(was_sent):
     with refused("not_in_doubt"):
         doubts.settle(first, was_sent=was_sent, by=story.fay, approved_by=story.finn, at=story.now)
 
-    assert statuses() == ["SENT" if was_sent else "FAILED", "UNKNOWN"]
+    assert statuses() == ["SENT" if was_sent else "FAILED"]
     step = first.changes.last()
     assert (step.changed_by, step.approved_by) == (story.fay, story.finn)
+
+
+def test_of_one_payment_among_others_nobody_says_that_it_was_not_sent():
+    """Files are taken as a whole: the others would count as sent while this one is tried again."""
+    story = with_cash()
+    (file,) = make(story)
+    files.put_in_doubt(file, by=story.fay, at=story.now)
+    first = Payout.objects.order_by("pk")[0]
+
+    with nothing_changes(), refused("taken_as_a_whole"):
+        doubts.settle(first, was_sent=False, by=story.fay, approved_by=story.finn, at=story.now)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_one_payment_and_its_file_settled_at_once_one_is_seen_by_the_other():
+    story = with_cash("acme")
+    (file,) = make(story)
+    files.put_in_doubt(file, by=story.fay, at=story.now)
+    two = {"by": story.fay, "approved_by": story.finn, "at": story.now}
+
+    at_once(
+        lambda: doubts.settle(Payout.objects.get(), was_sent=False, **two),
+        lambda: doubts.settle_file(PaymentFile.objects.get(), was_taken=True, **two),
+    )
+
+    assert verification.breaches() == []
+    assert PaymentFile.objects.get().status == "UPLOADED"
+
+
+def test_who_made_a_file_does_not_say_that_it_was_uploaded():
+    story = with_cash()
+    (file,) = make(story)
+
+    with nothing_changes(), refused("same_person"):
+        files.mark_uploaded(file, by=story.fay, at=story.now)
+
+
+def test_where_one_person_is_enough_the_same_says_that_it_was_uploaded():
+    story = with_cash()
+    Program.objects.update(people_needed=1)
+    (file,) = make(story)
+
+    files.mark_uploaded(file, by=story.fay, at=story.now)
+
+    assert set(statuses()) == {"SENT"}
 
 
 def test_a_file_of_which_a_part_was_sent_was_taken():
