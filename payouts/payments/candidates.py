@@ -14,9 +14,11 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.functions import Upper
 
-from payouts.models import Bonus, Destination, Payout, PayoutMethod
-from payouts.rules.lifecycle import BonusStatus, PayoutStatus
+from payouts.models import Bonus, Destination, PaymentReportLine, Payout, PayoutMethod
+from payouts.rules.lifecycle import BonusStatus, PayoutStatus, Result, Verdict
+from payouts.rules.payment_reports import WORDS
 from referrals.rules.lifecycle import EnrollmentStatus
 from referrals.rules.words import Word
 
@@ -26,6 +28,7 @@ class Why(Word):
 
     NOT_WHOLE = "NOT_WHOLE"
     SUSPENDED = "SUSPENDED"
+    CONTRADICTED = "CONTRADICTED"
     TAKEN_BACK = "TAKEN_BACK"
     NO_DESTINATION = "NO_DESTINATION"
     NOT_CONFIRMED = "NOT_CONFIRMED"
@@ -56,6 +59,8 @@ def waiting(method: PayoutMethod, *, at: datetime) -> QuerySet[Any]:
         taken_back=Exists(
             Bonus.objects.filter(payout=OuterRef("pk"), status=BonusStatus.REVERSED).order_by()
         ),
+        # Refused, because it was given up here: the bank may have paid it all the same.
+        has_arrived=Exists(_has_arrived()),
         asked=Exists(Destination.objects.waiting().filter(enrollment=OuterRef("enrollment")).order_by()),
     )
     return rows.annotate(
@@ -67,11 +72,27 @@ def waiting(method: PayoutMethod, *, at: datetime) -> QuerySet[Any]:
     ).order_by("pk")
 
 
+def _has_arrived() -> QuerySet[PaymentReportLine]:
+    """
+    What banks said to have arrived of a payout, or of an attempt before it, and what was refused here.
+
+    Once a later report says that it failed or came back, that is the bank's word.
+    """
+    same = Q(payout__batch=OuterRef("batch")) | Q(payout__withdrawal=OuterRef("withdrawal"))
+    arrived = [word for word, result in WORDS.items() if result == Result.CONFIRMED]
+    told = PaymentReportLine.objects.annotate(word=Upper("result")).order_by()
+    later = told.filter(payout=OuterRef("payout"), report__gt=OuterRef("report"), word__in=WORDS)
+    return told.filter(
+        same, payout__enrollment=OuterRef("enrollment"), verdict=Verdict.REFUSED, word__in=arrived
+    ).exclude(Exists(later.exclude(word__in=arrived)))
+
+
 def _conditions(method: PayoutMethod, *, at: datetime) -> list[tuple[Why, Q]]:
     """The first that holds is the reason."""
     return [
         (Why.NOT_WHOLE, Q(grows=True)),
         (Why.SUSPENDED, Q(enrollment__status=EnrollmentStatus.SUSPENDED)),
+        (Why.CONTRADICTED, Q(has_arrived=True)),
         (Why.TAKEN_BACK, Q(taken_back=True)),
         (Why.NOT_CONFIRMED, Q(to__isnull=True, asked=True)),
         (Why.NO_DESTINATION, Q(to__isnull=True)),

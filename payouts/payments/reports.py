@@ -42,6 +42,12 @@ class NothingDone(Refused):
     code = "nothing_done"
 
 
+class FileNotUploaded(Refused):
+    """Nobody knows, or has said, that the bank has the file of a payment."""
+
+    code = "file_not_uploaded"
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line of a report, and what it comes to."""
@@ -82,13 +88,22 @@ def tell(payout: Payout, *, result: Result, detail: str, by: User, at: datetime)
     """
     Take in what somebody read elsewhere about one payout, as a report of one line.
 
+    One person's word neither settles a doubt nor stands for an upload: that takes two people, or a report.
+
     :raises NothingDone: if it is known already, or contradicts what is known
+    :raises FileNotUploaded: if nobody knows whether its file was taken, or has said so
     """
     program = payout.enrollment.program
     told = Told(number=1, reference=reference_of(payout.pk), word=result.value, detail=detail)
     lines = _judged(program, [told])
     if lines[0].verdict != Verdict.DONE:
         raise NothingDone(f"{payout}: {lines[0].because}")
+    file = lines[0].file
+    if file is not None and file.status != FileStatus.UPLOADED:
+        raise FileNotUploaded(
+            f"{file} is {FileStatus(file.status).label.lower()}: read in the bank's report, or say first what"
+            " became of the file; of one in doubt, two people do."
+        )
     sha256 = hashlib.sha256(f"{told.reference},{told.word},{detail}".encode()).hexdigest()
     return _take_in(program, lines, name=BY_HAND, sha256=sha256, by=by, at=at)
 

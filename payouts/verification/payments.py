@@ -238,6 +238,7 @@ CHECKS = [
                 JOIN payouts_paymentline mine ON mine.file_id = told.file_id
                 WHERE mine.payout_id = change.payout_id
                     AND line.verdict = 'DONE'
+                    AND report.name <> 'told by hand'
                     AND report.read_at = change.changed_at
             )
         """,

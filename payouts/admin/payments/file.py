@@ -34,6 +34,8 @@ total = amount_of("total_minor", label="total")
 WHY = {
     Why.NOT_WHOLE: "More of their batch is still to be paid: the next run does it.",
     Why.SUSPENDED: "The referrer is suspended.",
+    Why.CONTRADICTED: "The bank says that an earlier attempt arrived: find out before it is paid again."
+    " A later report that says it failed or came back lets it go.",
     Why.TAKEN_BACK: "A bonus in it was taken back after it was released: settle it with the referrer.",
     Why.NO_DESTINATION: "Nobody has told where the referrer is paid.",
     Why.NOT_CONFIRMED: "The destination waits for a second person to confirm it.",
@@ -84,6 +86,12 @@ def _upload(file: PaymentFile, by: User, at: datetime, told: dict[str, Any]) -> 
     return f"{file} is uploaded: its {file.count} payouts are sent."
 
 
+def _made_it(file: PaymentFile, user: User) -> str | None:
+    if file.program.people_needed >= 2 and file.made_by_id == user.pk:
+        return "You made it: another person says that it was uploaded."
+    return None
+
+
 def _void(file: PaymentFile, by: User, at: datetime, told: dict[str, Any]) -> str:
     if files.was_downloaded(file):
         return _propose(file, by, at, told, action="void_file")
@@ -121,7 +129,9 @@ STEPS = [
         permissions=[APPROVE],
         take=_upload,
         is_offered=_in(FileStatus.MADE),
+        why_not=_made_it,
         is_next=True,
+        asks_again=True,
     ),
     Step(
         "void",
@@ -132,6 +142,7 @@ STEPS = [
         take=_void,
         is_offered=_in(FileStatus.MADE),
         form=ReasonForm,
+        asks_again=True,
     ),
     Step(
         "doubt",

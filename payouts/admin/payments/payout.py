@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 from payouts.admin.payments.asking import ask
 from payouts.admin.payments.roles import APPROVE, PREPARE
 from payouts.models import Bonus, PaymentLine, PaymentReportLine, Payout, PayoutChange
-from payouts.payments import reissues, reports
-from payouts.rules.lifecycle import PAYOUT_SOURCES, REPORTED, PayoutStatus, Result
+from payouts.payments import doubts, reissues, reports
+from payouts.rules.lifecycle import PAYOUT_SOURCES, REPORTED, FileStatus, PayoutStatus, Result, Verdict
 from referrals.admin.base import (
     PartOfAnother,
     PlainInline,
@@ -25,6 +25,7 @@ from referrals.admin.base import (
 )
 from referrals.admin.columns import AMOUNT_COLUMNS, NOTHING, amount, became, chip_of, referrer, status
 from referrals.admin.steps import ReasonForm, Step, StepAdmin
+from referrals.names import of_person
 
 ABOUT = ("payout_was_sent", "payout_was_not_sent")
 MOST_UNKNOWN = 20
@@ -66,7 +67,17 @@ def _tell(payout: Payout, by: User, at: datetime, told: dict[str, Any], *, resul
 
 
 def _can_become(payout: Payout, *, result: Result) -> bool:
-    return payout.status in PAYOUT_SOURCES[REPORTED[result]]
+    return payout.status in PAYOUT_SOURCES[REPORTED[result]] and not _in_doubt(payout)
+
+
+def _in_doubt(payout: Payout) -> bool:
+    return payout.lines.live().filter(file__status=FileStatus.IN_DOUBT).exists()
+
+
+def _in_a_file_of_several(payout: Payout, user: User) -> str | None:
+    if doubts.is_one_of_several(payout):
+        return "A file is taken as a whole: say it on the page of the file."
+    return None
 
 
 def _is_unknown(payout: Payout) -> bool:
@@ -99,6 +110,7 @@ STEPS = [
         permissions=[PREPARE, APPROVE],
         take=partial(_propose, action="payout_was_not_sent"),
         is_offered=_is_unknown,
+        why_not=_in_a_file_of_several,
         form=ReasonForm,
     ),
     *(
@@ -192,7 +204,14 @@ SENTENCES = {
 
 
 def _says(payout: Payout) -> str:
-    return SENTENCES[PayoutStatus(payout.status)]
+    """How a payout stands; where one person alone said that it can be tried again, that too."""
+    sentence = SENTENCES[PayoutStatus(payout.status)]
+    if payout.status not in reissues.CAN_BE_REISSUED:
+        return sentence
+    said = payout.report_lines.filter(verdict=Verdict.DONE).select_related("report__read_by").last()
+    if said is None or said.report.name != reports.BY_HAND:
+        return sentence
+    return f"{sentence} {of_person(said.report.read_by)} alone said so: no report of the bank was read in."
 
 
 @register(PayoutChange)

@@ -4,9 +4,10 @@ import pytest
 
 from payouts import ledger
 from payouts.models import PaymentFile, PaymentReport, PaymentReportLine, Payout, Transfer
-from payouts.payments import doubts, files, reissues, reports
+from payouts.payments import doubts, files, planning, reissues, reports
+from payouts.payments.candidates import Why
 from payouts.rules.lifecycle import REPORTED, AccountKind, PayoutStatus, Result
-from tests.payments import make, sent, statuses, trail, with_cash
+from tests.payments import PAY_ON, make, sent, statuses, trail, with_cash
 from tests.story import Story, nothing_changes, refused
 
 pytestmark = pytest.mark.django_db
@@ -216,6 +217,21 @@ def test_what_somebody_read_elsewhere_is_a_report_of_one_line():
     assert PaymentReport.objects.count() == 1
 
 
+@pytest.mark.parametrize("result", Result)
+@pytest.mark.parametrize("state", ["MADE", "IN_DOUBT", "partly settled"])
+def test_one_persons_word_settles_no_doubt_and_is_no_upload(state, result):
+    story = with_cash()
+    (file,) = make(story)
+    first = Payout.objects.order_by("pk")[0]
+    if state != "MADE":
+        files.put_in_doubt(file, by=story.fay, at=story.now)
+    if state == "partly settled":
+        doubts.settle(first, was_sent=True, by=story.fay, approved_by=story.finn, at=story.now)
+
+    with nothing_changes(), refused("file_not_uploaded"):
+        reports.tell(first, result=result, detail="by phone", by=story.fay, at=story.now)
+
+
 def test_a_report_speaks_of_its_own_program_only():
     story = with_cash("acme")
     sent(story)
@@ -226,3 +242,43 @@ def test_a_report_speaks_of_its_own_program_only():
     )
 
     assert (report.refused, set(statuses())) == (1, {"SENT"})
+
+
+def given_up(story, *, how):
+    """Both payouts wait for another file, and somebody may have the first one."""
+    (file,) = make(story)
+    if how == "void":
+        files.void(file, by=story.finn, at=story.now)
+        return
+    files.put_in_doubt(file, by=story.fay, at=story.now)
+    doubts.settle_file(file, was_taken=False, by=story.fay, approved_by=story.finn, at=story.now)
+    reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+
+
+@pytest.mark.parametrize("word", ["CONFIRMED", "paid"])
+@pytest.mark.parametrize("how", ["void", "reissued"])
+def test_what_arrived_although_it_was_given_up_is_not_paid_again(how, word):
+    story = with_cash()
+    given_up(story, how=how)
+    first = Payout.objects.order_by("pk")[0]
+    of_first = Payout.objects.get(enrollment=first.enrollment, status="PREPARED")
+
+    read_in(story, f"P{first.pk},{word},")
+
+    planned = planning.plan(story.method, pay_on=PAY_ON, at=story.now)
+    assert {why: list(each) for why, each in planned.left_out.items()} == {Why.CONTRADICTED: [of_first]}
+    assert planned.count == 1
+
+
+@pytest.mark.parametrize("how", ["void", "reissued"])
+def test_once_the_bank_says_that_it_came_back_it_is_paid_again(how):
+    story = with_cash("acme")
+    given_up(story, how=how)
+    first = Payout.objects.order_by("pk")[0]
+    read_in(story, f"P{first.pk},CONFIRMED,")
+    with refused("nothing_to_pay"):
+        make(story)
+
+    read_in(story, f"P{first.pk},RETURNED,AC04")
+
+    assert [file.count for file in make(story)] == [1]
