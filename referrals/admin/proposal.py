@@ -217,6 +217,7 @@ class ProposalAdmin(StepAdmin, ReadOnlyAdmin):
             is_offered=_is_open,
             why_not=_cannot_confirm,
             is_next=True,
+            asks_again=True,
         ),
         Step(
             "withdraw",

@@ -22,7 +22,8 @@ from payouts.models import (
 )
 from payouts.payments import files
 from referrals.models import Proposal
-from tests.admin_pages import list_page, main_part, page
+from referrals.proposals import propose
+from tests.admin_pages import just_logged_in, list_page, main_part, page
 from tests.factories import UserFactory
 from tests.payments import PAY_ON, is_paid_to, make, sent, statuses, told, with_cash
 from tests.story import Story, nothing_changes
@@ -41,9 +42,7 @@ def _groups(db):
 
 def client_of(user: User, *groups: str) -> Client:
     user.groups.set(Group.objects.filter(name__in=groups))
-    client = Client()
-    client.force_login(user)
-    return client
+    return just_logged_in(user)
 
 
 def at(story: Story):
@@ -251,6 +250,93 @@ def test_an_unknown_payout_waits_for_a_second_person_one_proposal_at_a_time():
 
 def report_of(*lines: str) -> SimpleUploadedFile:
     return SimpleUploadedFile("bank.csv", "\n".join(["reference,result,detail", *lines]).encode())
+
+
+AGAIN = "/accounts/reauthenticate/"
+
+
+def logged_in_long_ago(user: User, *groups: str) -> Client:
+    user.groups.set(Group.objects.filter(name__in=groups))
+    user.set_password("a-password-of-the-tests")
+    user.save()
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.mark.parametrize("step", ["uploaded", "void"])
+def test_who_pays_or_stops_a_file_has_shown_who_they_are_just_now(step):
+    story = with_cash()
+    (file,) = make(story)
+    client = logged_in_long_ago(story.finn, APPROVERS)
+
+    with nothing_changes():
+        answer = client.post(of("paymentfile", step, file), {"reason": "The wrong day."})
+
+    assert answer["Location"].startswith(AGAIN)
+
+
+def test_who_confirms_where_somebody_is_paid_has_shown_who_they_are_just_now():
+    story = with_cash()
+    destination = told(story, recipient="other@mail.example")
+    client = logged_in_long_ago(story.finn, APPROVERS)
+
+    with nothing_changes():
+        answer = client.post(of("destination", "confirm", destination))
+
+    assert answer["Location"].startswith(AGAIN)
+
+
+def test_who_closes_a_way_to_pay_has_shown_who_they_are_just_now():
+    story = with_cash()
+    client = logged_in_long_ago(story.finn, APPROVERS)
+
+    with nothing_changes():
+        answer = client.post(of("payoutmethod", "close", story.method))
+
+    assert answer["Location"].startswith(AGAIN)
+
+
+def test_who_confirms_a_proposal_has_shown_who_they_are_just_now():
+    story = with_cash()
+    (file,) = make(story)
+    files.download(file, by=story.fay, at=story.now)
+    reason = {"reason": "The wrong day."}
+    asked = propose("void_file", target=str(file.pk), arguments=reason, by=story.fay, at=story.now)
+    client = logged_in_long_ago(story.finn, APPROVERS)
+
+    with nothing_changes():
+        answer = client.post(reverse("admin:referrals_proposal_confirm", args=[asked.pk]))
+
+    assert answer["Location"].startswith(AGAIN)
+
+
+def test_who_made_a_file_is_told_that_another_says_it_was_uploaded():
+    story = with_cash()
+    (file,) = make(story, by=story.finn)
+    client = client_of(story.finn, APPROVERS)
+
+    with nothing_changes():
+        answer = client.post(of("paymentfile", "uploaded", file))
+
+    assert answer.status_code == 409
+    assert "You made it: another person says that it was uploaded." in words(answer)
+
+
+def test_of_a_payout_in_doubt_nobody_says_alone_what_the_bank_says():
+    story = with_cash()
+    (file,) = make(story)
+    files.put_in_doubt(file, by=story.fay, at=story.now)
+    first = Payout.objects.order_by("pk")[0]
+    client = client_of(story.fay, PREPARERS)
+
+    shown = words(client.get(page(first)))
+    with nothing_changes():
+        answer = client.post(of("payout", "failed", first), {"detail": "by phone"})
+
+    assert "The bank says" not in shown
+    assert "A file is taken as a whole: say it on the page of the file." in shown
+    assert answer.status_code == 409
 
 
 def test_a_report_is_looked_at_first_and_read_in_as_it_was_looked_at():

@@ -169,6 +169,7 @@ class DestinationAdmin(StepAdmin, ReadOnlyAdmin):
             is_offered=lambda row: row.confirmed_at is None and row.retired_at is None,
             why_not=_told_it,
             is_next=True,
+            asks_again=True,
         ),
         Step(
             "retire",

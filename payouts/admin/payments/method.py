@@ -60,6 +60,7 @@ class PayoutMethodAdmin(StepAdmin, Admin):
             permissions=[SET_METHOD],
             take=_close,
             is_offered=lambda method: method.closed_at is None,
+            asks_again=True,
         )
     ]
 

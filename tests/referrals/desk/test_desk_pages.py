@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from referrals import reviews
 from referrals.models import Call, CriterionResult, Decision, Note, Proposal, ReferredAccount
+from tests.admin_pages import just_logged_in
 from tests.story import Story, at_once, nothing_changes
 
 pytestmark = pytest.mark.django_db
@@ -38,9 +39,7 @@ def acme(story) -> ReferredAccount:
 
 
 def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
+    return just_logged_in(user)
 
 
 def at(name: str, *args: object) -> str:

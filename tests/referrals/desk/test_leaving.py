@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from referrals import assignments, leaving, proposals, reviews
 from referrals.models import Note, ProgramStaff, Proposal, ReferredAccount, Review, SavedView
-from tests.admin_pages import list_page, main_part, page
+from tests.admin_pages import just_logged_in, list_page, main_part, page
 from tests.factories import ProgramFactory, UserFactory
 from tests.story import Story, nothing_changes, refused
 
@@ -58,9 +58,7 @@ def review_of(account: ReferredAccount) -> Review:
 
 
 def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
+    return just_logged_in(user)
 
 
 def of(person: User, step: str) -> str:

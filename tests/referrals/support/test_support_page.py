@@ -10,7 +10,7 @@ from django.test import Client
 from payouts import holds
 from referrals import enrollment, intake, notes, proposals, seen_as
 from referrals.models import Message, ProgramStaff, Proposal, ReferredAccount, Signal
-from tests.admin_pages import main_part, page
+from tests.admin_pages import just_logged_in, main_part, page
 from tests.factories import EnrollmentFactory, ReferrerFactory
 from tests.refer_page import words
 from tests.story import Story, nothing_changes
@@ -32,9 +32,7 @@ def story(time_machine) -> Story:
 
 
 def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
+    return just_logged_in(user)
 
 
 def answer(story: Story, part: str = "", *, who: User | None = None, **asked: str):
