@@ -131,7 +131,8 @@ def recurring(programs: Iterable[int], *, as_of: datetime) -> list[Recurring]:
         cap__isnull=True,
     ).exclude(terms__payout_schedule__anchor=Anchor.FIRST_PAYMENT)
     found = []
-    for reward in rewards.select_related("terms__program", "terms__payout_schedule").order_by("pk"):
+    joined = rewards.select_related("terms__program", "terms__payout_schedule")
+    for reward in joined.prefetch_related("requires").order_by("pk"):
         accounts = _earning(reward).count()
         if accounts:
             found.append(Recurring(reward, accounts, tuple(_windows(reward, as_of=as_of))))
@@ -144,8 +145,8 @@ def _earning(reward: Reward) -> QuerySet[ReferredAccount]:
     accounts = ReferredAccount.objects.filter(
         terms=reward.terms_id, status=AccountStatus.QUALIFIED, activity=Activity.ACTIVE
     )
-    for milestone in reward.requires.values_list("milestone", flat=True):
-        accounts = accounts.filter(Exists(reached.filter(milestone=milestone)))
+    for required in reward.requires.all():
+        accounts = accounts.filter(Exists(reached.filter(milestone=required.milestone_id)))
     return accounts
 
 
@@ -230,7 +231,7 @@ def dry_run(programs: Iterable[Program], *, day: date, most: int = MOST) -> list
         command = f"manage.py release --dry-run --as-of {day.isoformat()}"
         raise TooMany(
             f"By then {number:,} bonuses and accounts are looked at: more than {most:,} take too long for a"
-            f" page. Ask for one program, or use the command line: {command}"
+            f" page. Ask for one program, or have an operator run it: {command}"
         )
     return [_tried(program, as_of=as_of) for program, as_of in asked]
 

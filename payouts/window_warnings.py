@@ -7,6 +7,7 @@ run came on that day, is told by the next one.
 """
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -93,11 +94,14 @@ def closing_windows(*, as_of: datetime) -> list[Closing]:
 @transaction.atomic
 def warn(*, as_of: datetime) -> Tally:
     """Write each warning whose turn it is to whoever may prepare or approve in the program, once."""
+    turns = [(closing, step_of(closing.days_left)) for closing in closing_windows(as_of=as_of)]
+    people = _people() if any(step is not None for _, step in turns) else []
     wanted = {
         f"{KIND} {person.pk} {closing.program.pk} {closing.closes_on} {step}": (person, closing)
-        for closing in closing_windows(as_of=as_of)
-        if (step := step_of(closing.days_left)) is not None
-        for person in _people(closing.program)
+        for closing, step in turns
+        if step is not None
+        for person, programs in people
+        if programs is None or closing.program.pk in programs
     }
     known = set(Message.objects.filter(key__in=wanted).values_list("key", flat=True))
     tally = Tally()
@@ -108,17 +112,13 @@ def warn(*, as_of: datetime) -> Tally:
     return tally
 
 
-def _people(program: Program) -> list[User]:
-    """Whoever may prepare or approve in this program, and has an e-mail address."""
+def _people() -> list[tuple[User, Collection[int] | None]]:
+    """Whoever may prepare or approve and has an e-mail address, with their programs; ``None``: all."""
     may: dict[int, User] = {}
     for permission in PERMISSIONS:
         found = User.objects.with_perm(permission, backend=BACKEND).filter(is_staff=True)
         may |= {person.pk: person for person in found.exclude(email="")}
-    return [
-        person
-        for _, person in sorted(may.items())
-        if (own := scopes.programs_of(person)) is None or program.pk in own
-    ]
+    return [(person, scopes.programs_of(person)) for _, person in sorted(may.items())]
 
 
 def _write(key: str, person: User, closing: Closing, *, as_of: datetime) -> bool:

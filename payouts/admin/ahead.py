@@ -29,7 +29,6 @@ from referrals.admin.columns import amount, grouped
 from referrals.admin.desk.reports import ProgramChoice
 from referrals.models import Program
 from referrals.names import from_slug, of_program
-from referrals.rules.money import to_text
 from referrals.rules.refusal import Refused
 from referrals.rules.row_numbers import row_number
 from referrals.rules.zones import local_date
@@ -133,7 +132,9 @@ class AheadPages(Admin):
             "day": form.cleaned_data["day"] if ran is not None else None,
             "refusal": refusal,
             "programs": _by_program(coming, today=now.date()),
-            "recurring": [_monthly(each) for each in forecast.recurring(programs, as_of=now)],
+            "recurring": [_monthly(each) for each in forecast.recurring(programs, as_of=now)]
+            if "monthly" in request.GET
+            else None,
         }
         return self._page(request, "ahead", now, context, status=CONFLICT if refusal else 200)
 
@@ -196,13 +197,13 @@ class AheadPages(Admin):
 
 
 def _by_program(coming: Iterable[Coming], *, today: date) -> list[tuple[str, list[MonthAhead]]]:
-    """By program and by month of opening; what is open already comes first."""
+    """By program and by month of opening; what is closed already comes first, then what is open."""
     found = []
     for (slug, _), windows in groupby(coming, key=lambda each: (each.slug, each.program_id)):
         months: dict[str, MonthAhead] = {}
         sums: dict[str, dict[str, int]] = {}
-        for each in windows:
-            title = "Open now" if each.opens_on <= today else f"{each.opens_on:%B %Y}"
+        for each in sorted(windows, key=lambda window: window.closes_on >= today):
+            title = _title(each, today)
             month = months.setdefault(title, MonthAhead(title))
             days = in_days(each.opens_on, each.closes_on)
             month.windows.append((each, days, money(each.amount_minor, each.currency)))
@@ -213,6 +214,12 @@ def _by_program(coming: Iterable[Coming], *, today: date) -> list[tuple[str, lis
             months[title].sums = in_money(of_month)
         found.append((from_slug(slug), list(months.values())))
     return found
+
+
+def _title(each: Coming, today: date) -> str:
+    if each.closes_on < today:
+        return "Window closed, still unpaid"
+    return "Open now" if each.opens_on <= today else f"{each.opens_on:%B %Y}"
 
 
 def _monthly(each: Recurring) -> dict[str, Any]:
@@ -277,15 +284,11 @@ def _rows(months: Iterable[Month], *, as_of: datetime) -> Iterator[list[object]]
         parts = [
             cell
             for part in month.parts
-            for cell in (part.bonuses, _decimals(part.amount_minor, month.currency))
+            for cell in (part.bonuses, exports.decimal(part.amount_minor, month.currency))
         ]
-        total = _decimals(month.total_minor, month.currency)
+        total = exports.decimal(month.total_minor, month.currency)
         head = [as_of.isoformat(timespec="minutes"), month.slug, f"{month.month:%Y-%m}", month.currency]
         yield [*head, *parts, total]
-
-
-def _decimals(minor: int, currency: str) -> str:
-    return to_text(minor, currency)
 
 
 def _shown(month: Month) -> dict[str, Any]:
