@@ -16,6 +16,7 @@ from django.utils import timezone
 from payouts import batches
 from payouts.admin.batch_steps import PREPARE
 from referrals import scopes
+from referrals.admin.desk.reports import ProgramChoice
 from referrals.admin.steps import CONFLICT, StepAdmin
 from referrals.models import Program
 from referrals.names import of_program
@@ -26,17 +27,10 @@ from referrals.rules.zones import first_instant, local_date
 EARLIEST = date(2000, 1, 1)
 
 
-class ProgramThatPays(forms.ModelChoiceField):
-    """A program, as staff call it."""
-
-    def label_from_instance(self, program: Program) -> str:
-        return of_program(program)
-
-
 class DraftingForm(forms.Form):
     """For which program, and up to which day."""
 
-    program = ProgramThatPays(
+    program = ProgramChoice(
         Program.objects.none(), widget=forms.Select(attrs={"class": "staff-input"}), empty_label=None
     )
     day = forms.DateField(

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from payouts import explain, holds
 from payouts.admin.ahead import AheadPages
-from payouts.admin.bonus_filters import ClosesFilter, NeedsFilter, StandingFilter
+from payouts.admin.bonus_filters import ClosesFilter, LeftFilter, NeedsFilter, StandingFilter
 from payouts.models import Benefit, Bonus, BonusChange, Hold, Transfer
 from payouts.rules.lifecycle import UNPAID
 from payouts.rules.schedule_words import in_days
@@ -101,6 +101,7 @@ class BonusAdmin(AheadPages, StepAdmin, ReadOnlyAdmin):
         NeedsFilter,
         StandingFilter,
         ClosesFilter,
+        LeftFilter,
         "status",
         "on_hold",
         "kind",
@@ -157,9 +158,10 @@ class BonusAdmin(AheadPages, StepAdmin, ReadOnlyAdmin):
         reward = f"{bonus.reward}".replace("_", " ")
         return f"{reward}, {self.month(bonus)}" if bonus.period else reward
 
-    @display(description="paid", ordering="paid_at")
+    @display(description="paid", ordering="released_on")
     def paid_on(self, bonus: Bonus) -> date | None:
-        return bonus.paid_at and bonus.paid_at.date()
+        """The day of the run that paid it, in the zone of its program."""
+        return bonus.released_on
 
     @display(description="status", ordering="status")
     def how_it_stands(self, bonus: Bonus) -> SafeString:

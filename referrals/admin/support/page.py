@@ -10,6 +10,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from payouts.statements import money
+from payouts.statements.paging import page_number
 from referrals.admin.steps import ReasonForm
 from referrals.admin.support import history, overview, trail
 from referrals.admin.support.hand_attribution import ATTRIBUTE, ATTRIBUTE_STEP
@@ -63,7 +64,7 @@ class SupportPage(SeenAsAdmin, StatementPages):
         asked = request.GET.get("part", "")
         part = asked if asked in dict(offered) else offered[0][0]
         balances = overview.money_of(found) if user.has_perm(overview.SEE_MONEY) else []
-        number = _page_number(request)
+        number = page_number(request.GET.get("page", ""))
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
             "title": str(referrer),
@@ -98,9 +99,3 @@ class SupportPage(SeenAsAdmin, StatementPages):
         if row is None:
             raise Http404
         return cast(Referrer, row)
-
-
-def _page_number(request: HttpRequest) -> int:
-    """The page that the address asks for; the first, if it asks for anything that is no page."""
-    given = request.GET.get("page", "")
-    return max(1, int(given)) if len(given) <= 5 and given.isascii() and given.isdigit() else 1
