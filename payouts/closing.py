@@ -97,29 +97,32 @@ def end_of(program: Program, month: date) -> datetime:
 def todo(program: Program, month: date) -> list[Todo]:
     """What is open of a month: batches, payouts of which nothing is known, and bonuses that are overdue."""
     ends_at = end_of(program, month)
+    ready, waiting = overdue(program, month, can_be_paid=True), overdue(program, month, can_be_paid=False)
     batches = PayoutBatch.objects.filter(
         program=program, status__in=OPEN_BATCH, run_on__lt=_month_after(month)
     ).aggregate(count=Count("pk", distinct=True), amount=Sum("bonuses__amount_minor", default=0))
     payouts = Payout.objects.filter(
-        batch__program=program, status__in=NOT_KNOWN, created_at__lt=ends_at
+        enrollment__program=program, status__in=NOT_KNOWN, created_at__lt=ends_at
     ).aggregate(count=Count("pk"), amount=Sum("amount_minor", default=0))
-    overdue = Bonus.objects.filter(
-        terms__program=program, status__in=UNPAID, window_closes_on__lt=_month_after(month)
-    )
-    can_be_paid = _payable(program, ends_at)
-    late = overdue.aggregate(
-        ready_count=Count("pk", filter=can_be_paid),
-        ready_amount=Sum("amount_minor", filter=can_be_paid, default=0),
-        waiting_count=Count("pk", filter=~can_be_paid),
-        waiting_amount=Sum("amount_minor", filter=~can_be_paid, default=0),
+    late, held = (
+        rows.aggregate(count=Count("pk"), amount=Sum("amount_minor", default=0)) for rows in (ready, waiting)
     )
     found = [
         Todo("open_batches", batches["count"], batches["amount"], blocks=True),
         Todo("unknown_payouts", payouts["count"], payouts["amount"], blocks=True),
-        Todo("overdue", late["ready_count"], late["ready_amount"], blocks=True),
-        Todo("waiting", late["waiting_count"], late["waiting_amount"], blocks=False),
+        Todo("overdue", late["count"], late["amount"], blocks=True),
+        Todo("waiting", held["count"], held["amount"], blocks=False),
     ]
     return [each for each in found if each.count]
+
+
+def overdue(program: Program, month: date, *, can_be_paid: bool) -> QuerySet[Bonus]:
+    """Unpaid bonuses whose window closed within a month: what the next run would pay, or what waits."""
+    rows = Bonus.objects.filter(
+        terms__program=program, status__in=UNPAID, window_closes_on__lt=_month_after(month)
+    )
+    ready = _payable(program, end_of(program, month))
+    return rows.filter(ready if can_be_paid else ~ready)
 
 
 def refuse_closing(program: Program, *, month: date, at: datetime) -> None:

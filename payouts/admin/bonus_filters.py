@@ -8,13 +8,17 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from payouts import attention, liabilities
+from payouts import attention, closing, liabilities
 from payouts.attention import Attention
 from payouts.liabilities import Standing
 from referrals.admin.base import SimpleListFilter
+from referrals.models import Program
 from referrals.rules.zones import months_back
 
 MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
+LEFT = re.compile(
+    r"(?P<which>overdue|waiting)\.(?P<program>[1-9][0-9]{0,17})\.(?P<year>20[0-9]{2})-(?P<month>0[1-9]|1[0-2])"
+)
 MONTHS_SHOWN = range(2, -13, -1)
 """From two months ago to a year ahead."""
 
@@ -55,6 +59,29 @@ class StandingFilter(SimpleListFilter):
             return queryset
         which = liabilities.standings(attention.at(timezone.now()))[Standing((self.value() or "").upper())]
         return queryset.filter(which)
+
+
+class LeftFilter(SimpleListFilter):
+    """What is left of a month that is to be closed; the page of months links to it."""
+
+    title = "what is left of a month"
+    parameter_name = "left"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(self.value()), "As the months count it")] if self.asked else []
+
+    @property
+    def asked(self) -> re.Match[str] | None:
+        """Overdue or waiting, the number of the program, and the month."""
+        return LEFT.fullmatch(str(self.value() or ""))
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        program = self.asked and Program.objects.filter(pk=self.asked["program"]).first()
+        if not self.asked or not program:
+            return queryset
+        month = date(int(self.asked["year"]), int(self.asked["month"]), 1)
+        left = closing.overdue(program, month, can_be_paid=self.asked["which"] == "overdue")
+        return queryset.filter(pk__in=left.order_by().values("pk"))
 
 
 class ClosesFilter(SimpleListFilter):

@@ -22,6 +22,7 @@ from referrals.admin.columns import amount_of, found_at, grouped
 from referrals.admin.steps import CONFLICT, ReasonForm, Step, StepAdmin
 from referrals.models import Program, Proposal
 from referrals.rules.refusal import Refused
+from referrals.rules.zones import months_back
 
 CLOSE = "payouts.close_monthclose"
 TAKEN_BACK_SHOWN = 50
@@ -188,19 +189,34 @@ def _seen(found: list[Todo]) -> str:
 
 def _in_words(each: Todo, program: Program, month: date) -> dict[str, Any]:
     what, how = WORDS[each.code]
-    of_batch = {"program__id__exact": program.pk}
-    addresses = {
-        "open_batches": reverse("admin:payouts_payoutbatch_changelist", query=of_batch),
-        "unknown_payouts": reverse("admin:payouts_payout_changelist"),
-        "overdue": reverse("admin:payouts_bonus_changelist", query={"window": "overdue"}),
+    ends_at = closing.end_of(program, month)
+    lists = {
+        "open_batches": (
+            "payoutbatch",
+            {
+                "program__id__exact": program.pk,
+                "status__in": ",".join(closing.OPEN_BATCH),
+                "run_on__lt": months_back(month, -1).isoformat(),
+            },
+        ),
+        "unknown_payouts": (
+            "payout",
+            {
+                "enrollment__program__id__exact": program.pk,
+                "status__in": ",".join(closing.NOT_KNOWN),
+                "created_at__lt": ends_at.isoformat(),
+            },
+        ),
     }
+    left = {"left": f"{each.code}.{program.pk}.{month:%Y-%m}"}
+    model, asked = lists.get(each.code, ("bonus", left))
     return {
         "what": what,
         "how": how,
         "count": each.count,
         "amount": f"{program.currency} {grouped(each.amount_minor, program.currency)}",
         "blocks": each.blocks,
-        "address": addresses.get(each.code, addresses["overdue"]),
+        "address": reverse(f"admin:payouts_{model}_changelist", query=asked),
     }
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from io import StringIO
 
 import pytest
@@ -13,11 +13,13 @@ from django.test import Client
 from django.urls import reverse
 
 from payouts import account_statements, closing, holds, journal, ledger, trial_balance, withdrawals
-from payouts.models import LedgerAccount, MonthClose, Transfer
+from payouts.admin.closing import _in_words as in_words
+from payouts.models import LedgerAccount, MonthClose, Payout, PayoutBatch, Transfer
 from payouts.rules.lifecycle import AccountKind
 from referrals.models import Program, ProgramStaff, Proposal
-from tests.admin_pages import main_part
+from tests.admin_pages import just_logged_in, main_part
 from tests.factories import ProgramFactory
+from tests.payouts.verification.plant import alter
 from tests.refer_page import answer, logged_in, read, words
 from tests.story import Story, nothing_changes
 
@@ -49,9 +51,7 @@ def story(time_machine) -> Story:
 
 
 def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
+    return just_logged_in(user)
 
 
 def get(user: User, address: str, **asked: object):
@@ -304,6 +304,32 @@ def test_two_people_close_a_month_on_the_pages(story):
     text = said(get(story.sam, MONTHS))
     assert "Next: March 2026" in text
     assert "February 2026 ✓ Closed" in text
+
+
+def test_what_is_to_be_done_before_closing_leads_to_exactly_what_is_counted(story):
+    withdrawals.withdraw(story.enrollment(), amount_minor=2_000, at=story.now)
+    payout = Payout.objects.get(withdrawal__isnull=False)
+    alter(payout, status="UNKNOWN")
+    held, ready = story.earn("held"), story.earn("ready")
+    holds.place(held, reason="a question", by=story.fay, at=story.now)
+    drafts = {"run_on": date(2026, 4, 1), "status": "DRAFT", "kind": "CASH", "currency": "USD", "sequence": 9}
+    drafts |= {"automatic": False}
+    other = Story("smartcat", host="elsewhere")
+    other.earn("held")
+    for each in (story, other):
+        batch = PayoutBatch.objects.create(program=each.program, **drafts)
+        batch.changes.create(new_status="DRAFT", changed_at=story.now)
+    month = ready.window_closes_on.replace(day=1)
+    client = client_of(story.finn)
+
+    found = closing.todo(story.program, month)
+
+    counts = {each.code: each.count for each in found}
+    assert set(counts) >= {"open_batches", "unknown_payouts", "waiting"}
+    for each in found:
+        address = in_words(each, story.program, month)["address"]
+        assert client.get(address).context["cl"].result_count == each.count, each.code
+    alter(payout, status="PREPARED")
 
 
 def test_a_closed_month_tells_what_it_held_and_what_was_taken_back(story):

@@ -220,6 +220,16 @@ def test_payouts_of_which_nothing_is_known_come_first(status):
     alter(payout, status="PREPARED")
 
 
+def test_a_withdrawal_of_which_nothing_is_known_comes_first():
+    story = paid_story()
+    withdrawals.withdraw(story.enrollment(), amount_minor=4_000, at=story.now)
+    payout = Payout.objects.get(withdrawal__isnull=False)
+    alter(payout, status="SENDING")
+
+    assert todo(story, APRIL) == [("unknown_payouts", 1, 4_000, True)]
+    alter(payout, status="PREPARED")
+
+
 # --- closed ---------------------------------------------------------------------------------------------
 
 
@@ -346,7 +356,7 @@ def test_what_changed_while_it_was_open_is_told(story):
     changed = {
         each.kind: (each.closed.owed_minor, each.now.owed_minor) for each in closing.differences(march)
     }
-    assert changed == {"BALANCE": (10_000, 9_900), "CLEARING": (0, 100)}
+    assert changed == {"BALANCE": (10_000, 9_900), "SERVICES": (0, 100)}
     again = close(story, MARCH)
     assert closing.is_as_closed(again)
     assert again.transfers == march.transfers + 1
