@@ -9,7 +9,7 @@ idle or below the minimum waits; what is left can be paid. All as conditions on 
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import F, Q, QuerySet, Sum, prefetch_related_objects
+from django.db.models import F, Prefetch, Q, QuerySet, Sum, prefetch_related_objects
 
 from payouts.models import Bonus, PayoutSchedule
 from payouts.models.bonus import BonusQuerySet
@@ -26,7 +26,6 @@ BLOCKED = (
     | Q(under_review=True)
     | ~Q(account__facts_changed=F("account__facts_evaluated"))
 )
-RULES = "terms__eligibility__values"
 YES_OR_NO = (Attribute.IS_PARTNER, Attribute.MARKETING_OPT_OUT)
 
 
@@ -44,7 +43,7 @@ def schedules(*, as_of: datetime, program: Program | None = None) -> Iterable[Pa
 def with_rules(schedules: QuerySet[PayoutSchedule]) -> QuerySet[PayoutSchedule]:
     """These schedules, with all that ``failures`` reads of them: three questions, however many they are."""
     joined = schedules.select_related("terms__program", "calendar")
-    return joined.prefetch_related(RULES).order_by("pk")
+    return joined.prefetch_related(_rules_at_release()).order_by("pk")
 
 
 def due(schedule: PayoutSchedule, *, as_of: datetime) -> BonusQuerySet:
@@ -61,8 +60,9 @@ def failures(schedule: PayoutSchedule) -> list[tuple[Q, str]]:
     if schedule.condition != Condition.NONE:
         failing.append((Q(milestones_hold=False), NO_LONGER_HOLDS))
     # Nothing is asked twice: neither of a schedule that came with its rules, nor of one that was here before.
-    prefetch_related_objects([schedule], RULES)
-    rules = [rule for rule in schedule.terms.eligibility.all() if rule.checked_at == CheckedAt.RELEASE]
+    if not hasattr(schedule.terms, "rules_at_release"):
+        prefetch_related_objects([schedule], _rules_at_release())
+    rules: list[EligibilityRule] = schedule.terms.rules_at_release  # type: ignore[attr-defined]
     return failing + [(_not_met(rule), rule.reason) for rule in rules]
 
 
@@ -128,6 +128,12 @@ def approvable(
         return mine
     can_be_paid = payable(due(schedule, as_of=as_of), schedule, kind=kind)
     return mine.filter(enrollment__in=can_be_paid.order_by().values("enrollment"))
+
+
+def _rules_at_release() -> "Prefetch[str, QuerySet[EligibilityRule], str]":
+    """Of the terms of schedules, the rules that are looked at when a bonus is paid."""
+    rules = EligibilityRule.objects.filter(checked_at=CheckedAt.RELEASE).prefetch_related("values")
+    return Prefetch("terms__eligibility", rules, to_attr="rules_at_release")
 
 
 def _activities(schedule: PayoutSchedule, policy: IfNotActive) -> list[Activity]:
