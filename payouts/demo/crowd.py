@@ -17,6 +17,7 @@ from payouts import program_files, sweeps
 from payouts.demo import copies
 from payouts.demo.companies import CONTACTS, FORMS, PHONES, TRADE, phone
 from payouts.demo.copies import capitalized, digits_of, reversed_digits_of, word_of
+from payouts.demo.statistics import look_anew
 from referrals import desk, enrollment, intake, qualification, reviews
 from referrals.models import (
     Call,
@@ -112,7 +113,7 @@ def make(accounts: int, *, now: datetime) -> Made:
     sweeps.evaluate(program, as_of=now)
     reviews.move_to_next_hours(as_of=now)
     _multiply(sampled, people, referrers=referrers)
-    _look_at_all("ANALYZE")
+    look_anew()
     _count_milestones()
     _let_hold(people, at=now)
     return Made(ReferredAccount.objects.count(), reviews.waiting().count(), referrers)
@@ -122,13 +123,7 @@ def tidy_up() -> None:
     """Let the database look at what it has, and know where all rows are there for everybody."""
     # Within a transaction, as in a test, PostgreSQL does no more than look.
     may_vacuum = connection.vendor == "postgresql" and not connection.in_atomic_block
-    _look_at_all("VACUUM ANALYZE" if may_vacuum else "ANALYZE")
-
-
-def _look_at_all(statement: str) -> None:
-    """Without this the database would plan for empty tables."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
+    look_anew("VACUUM ANALYZE" if may_vacuum else "ANALYZE")
 
 
 # --- people ------------------------------------------------------------------------------------------------

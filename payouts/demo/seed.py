@@ -18,6 +18,7 @@ from payouts.demo.companies import OUTSIDE
 from payouts.demo.history import History
 from payouts.demo.host_product import ACCOUNT
 from payouts.demo.script import Script, Stage
+from payouts.demo.statistics import look_anew
 from payouts.models import Bonus
 from payouts.rules.lifecycle import BonusStatus
 from referrals import credentials, enrollment
@@ -70,6 +71,7 @@ def make(*, now: datetime) -> Made:
     stage = Stage(programs, cast.make_log_ins(), client)
     if is_new:
         _write_history(stage, now=now)
+        look_anew()
     elif (missing := AT_LEAST_DUE - _due_now(stage, now=now)) > 0:
         script = Script(stage)
         since = SignUp.objects.filter(host_account__startswith="late-").count()
