@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from payouts.models import PaymentFile, Payout, Transfer
 from payouts.payments import files
 from tests import payments
+from tests.admin_pages import just_logged_in
 from tests.story import Story
 
 pytestmark = [
@@ -54,8 +54,7 @@ def page_of(browser, live_server):
     def open_as(user: User, path: str, **looks: object):
         context = browser.new_context(java_script_enabled=bool(looks), **looks)
         contexts.append(context)
-        client = Client()
-        client.force_login(user)
+        client = just_logged_in(user)
         cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
         context.add_cookies([cookie])
         page = context.new_page()
