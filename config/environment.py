@@ -107,6 +107,14 @@ def address(text: str) -> str:
     return text
 
 
+def site(text: str) -> str:
+    """Read the address of a site, without a path."""
+    parts = urlsplit(url_of("http", "https")(text))
+    if not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("not the address of a site")
+    return text.rstrip("/")
+
+
 def mail_server(text: str) -> dict[str, Any]:
     """Return Django's settings for sending mail through that address; an empty one shows mails in the log."""
     parts = urlsplit(url_of("smtp", "smtps")(text))
@@ -125,6 +133,11 @@ def mail_server(text: str) -> dict[str, Any]:
         "EMAIL_USE_TLS": not within_tls,
         "EMAIL_TIMEOUT": 10,
     }
+
+
+# A line of a page joins up to ten tables. Beyond eight PostgreSQL keeps the order of the query,
+# and reads a million accounts before it looks which of them are asked for.
+PLANNED_TOGETHER = "-c join_collapse_limit=12 -c from_collapse_limit=12"
 
 
 def database(text: str) -> dict[str, Any]:
@@ -152,5 +165,6 @@ def database(text: str) -> dict[str, Any]:
         }
     # Django itself prepares no statement, and by default lets nobody: the facts of the host ask for it.
     # A server that is away is given up, so that a process which is told to end does end.
-    options = {"prepare_threshold": 5, "connect_timeout": 10} | described.get("OPTIONS", {})
+    options = {"prepare_threshold": 5, "connect_timeout": 10, "options": PLANNED_TOGETHER}
+    options |= described.get("OPTIONS", {})
     return {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True} | described | {"OPTIONS": options}

@@ -19,7 +19,8 @@ class ContentSecurityPolicy(CSPMiddleware):
         report_only: bool = False,  # noqa: FBT001, FBT002  the signature is django-csp's
     ) -> PolicyParts:
         parts = super().get_policy_parts(request, response, report_only)
-        if not report_only and request.path_info.startswith(ADMIN):
+        # A page below the admin that is not dressed by the theme says so, and keeps the strict policy.
+        if not report_only and parts.config is None and request.path_info.startswith(ADMIN):
             parts.config = settings.CONTENT_SECURITY_POLICY_OF_THE_ADMIN
         return parts
 

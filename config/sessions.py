@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
 from django.utils import timezone
 
@@ -15,6 +16,9 @@ SECONDS_BETWEEN_MARKS = 300
 class SessionStore(DatabaseSessionStore):
     """A session that knows when it began and when it was last used."""
 
+    was_of: str | None = None
+    """Whose session it was that has just been found to be over: the number of the person."""
+
     def load(self) -> dict[str, Any]:
         data: dict[str, Any] = super().load()
         now = _now()
@@ -22,6 +26,7 @@ class SessionStore(DatabaseSessionStore):
             now - data.get(BEGAN, now) >= settings.SESSION_SECONDS
             or now - data.get(USED, now) >= settings.SESSION_IDLE_SECONDS
         ):
+            self.was_of = data.get(SESSION_KEY)
             self.delete(self.session_key)
             self._session_key = None
             return {}

@@ -24,6 +24,7 @@ from config.environment import (
     read,
     seconds,
     seconds_from,
+    site,
     url_of,
     yes_or_no,
 )
@@ -118,6 +119,15 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = read(
     allowed="an e-mail address such as Referrals <referrals@company.example>",
 )
 
+# SITE_URL: where people reach this site, for the links in our mails. Default: the first name of
+# ALLOWED_HOSTS; with DEBUG=yes this machine.
+SITE_URL = read(
+    "SITE_URL",
+    site,
+    default="http://localhost:8000" if DEBUG else f"https://{ALLOWED_HOSTS[0].removeprefix('.')}",
+    allowed="https://host, with a port if need be and without a path",
+)
+
 # REQUIRE_SECOND_FACTOR: let staff into the admin only with a second factor. Default: yes unless DEBUG.
 REQUIRE_SECOND_FACTOR = read("REQUIRE_SECOND_FACTOR", yes_or_no, default=PRODUCTION, allowed=SWITCH)
 
@@ -187,12 +197,15 @@ MIDDLEWARE = [
     "config.request_log.RequestLog",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "config.typed_text.GivenBack",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.second_factor.SecondFactor",
+    "config.well_formed.WellFormed",
+    "config.typed_text.TypedText",
     # Last: it turns what the log-in answers to somebody who is locked out into a page.
     "axes.middleware.AxesMiddleware",
 ]
@@ -232,7 +245,7 @@ PASSWORD_HASHERS = [
 AUTHENTICATION_BACKENDS = [
     # First: it refuses who is locked out, whatever the others would say.
     "axes.backends.AxesStandaloneBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+    "config.who_may.Backend",
 ]
 
 LOGIN_URL = "account_login"
@@ -268,6 +281,7 @@ SESSION_COOKIE_AGE = SESSION_SECONDS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "config.typed_text.csrf_failure"
 
 _NOTHING_FROM_ELSEWHERE: dict[str, Any] = {
     "default-src": ["'self'"],
@@ -292,6 +306,7 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "config.formats"
 USE_TZ = True
 # Instants are stored and logged in UTC; each program has a time zone of its own.
 TIME_ZONE = "UTC"

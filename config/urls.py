@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from config.front import front
 from config.health import healthz, readyz
+from config.typed_text import logged_in_again
 from referrals.api import api
 
 # The admin has no log-in of its own: it would know no second factor.
@@ -16,6 +17,7 @@ urlpatterns = [
     path("", include("referrals.urls")),
     path("api/v1/", api.urls),
     path("", front, name="front"),
+    path("accounts/logged-in-again/", logged_in_again, name="logged_in_again"),
     path("accounts/", include("allauth.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

@@ -1,22 +1,25 @@
 """
 Batches: what is due together is drafted, put up by one person and approved by another.
 
-What a batch holds is fixed by a hash when it is put up; approving looks again at every
-line. An approved batch can only be voided, which frees its bonuses.
+What a batch holds is fixed by a hash when it is put up, and its lines are written down; approving looks
+again at every line, at its condition and its holds. Where the sum asks for it a second person approves, too.
+An approved batch can only be voided, which frees its bonuses.
 """
 
-import hashlib
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime
+from typing import cast
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from payouts import cancellations, due, holds, trail
-from payouts.models import BatchChange, Bonus, PayoutBatch, PayoutSchedule
-from payouts.models.bonus import BonusQuerySet
-from payouts.rules.lifecycle import BATCH_SOURCES, BatchStatus, BonusStatus
+from payouts import batch_content, cancellations, due, holds, signing, trail
+from payouts.batch_content import lines
+from payouts.insertion import listed
+from payouts.models import BatchApproval, BatchChange, BatchNote, Bonus, PayoutBatch, PayoutSchedule
+from payouts.rules.lifecycle import BATCH_SOURCES, BatchRemark, BatchStatus, BonusStatus
 from referrals.jobs import Tally
 from referrals.models import Program
 from referrals.rules.refusal import Refused, require_two_people
@@ -48,6 +51,24 @@ class QualifiedByTheSame(Refused):
     code = "qualified_by_the_same"
 
 
+class ApprovedAlready(Refused):
+    """This person has approved the batch: another one is needed."""
+
+    code = "approved_already"
+
+
+class NothingDue(Refused):
+    """Nothing that waits for an approval is due by then, or all of it is in a batch already."""
+
+    code = "nothing_due"
+
+
+class NotYet(Refused):
+    """Nothing is drafted for a time that has not come."""
+
+    code = "not_yet"
+
+
 def prepare(*, as_of: datetime, program: Program | None = None) -> Tally:
     """
     Look at everything that is due: hold what is late, cancel what fails, draft what needs an approval.
@@ -62,6 +83,27 @@ def prepare(*, as_of: datetime, program: Program | None = None) -> Tally:
     return tally
 
 
+def draft(program: Program, *, as_of: datetime, at: datetime) -> int:
+    """
+    Draft what is due by an instant and in no batch yet, without waiting for the next run; returns how many.
+
+    :param as_of: windows that had opened by then; what is held, waits or fails is left to the runs
+    :raises NotYet: if that is later than now
+    :raises NothingDue: if there is nothing
+    """
+    if as_of > at:
+        raise NotYet("A batch is drafted for today or earlier: what opens later is in the forecast.")
+    tally = Tally()
+    for schedule in due.schedules(as_of=as_of, program=program):
+        if schedule.release == Release.AFTER_APPROVAL:
+            _draft(schedule, as_of=as_of, at=at, tally=tally)
+    if not tally.notes["drafted"]:
+        raise NothingDue(
+            f"{program.name} has nothing more to draft: what is due is in a batch already, on hold or waits."
+        )
+    return tally.notes["drafted"]
+
+
 @transaction.atomic
 def put_up(batch: PayoutBatch, *, by: User, at: datetime) -> None:
     """
@@ -72,30 +114,38 @@ def put_up(batch: PayoutBatch, *, by: User, at: datetime) -> None:
     """
     if batch.status != BatchStatus.DRAFT:
         raise StepNotAllowed(f"{batch} is {BatchStatus(batch.status).label.lower()}: only a draft is put up.")
+    _lock_bonuses(batch)
     _leave_out(batch, at=at)
-    content = _content(batch)
-    if not content:
+    if not lines(batch).exists():
         raise NothingToApprove(f"Nothing in {batch} can be approved now.")
-    _move(
-        batch,
-        to=BatchStatus.AWAITING_APPROVAL,
-        at=at,
-        by=by,
-        changes={"content_sha256": _fingerprint(content), "prepared_by": by},
-    )
+    content = batch_content.content(batch)
+    changes = {
+        "content_sha256": batch_content.fingerprint(content),
+        "prepared_by": by,
+        "turn": batch.turn + 1,
+        "approvals_needed": signing.approvals_needed(
+            batch.program, sum_minor=sum(amount for _, _, amount, _ in content)
+        ),
+    }
+    _move(batch, to=BatchStatus.AWAITING_APPROVAL, at=at, by=by, changes=changes)
+    batch_content.keep(batch)
 
 
 def approve(batch: PayoutBatch, *, by: User, at: datetime) -> None:
     """
-    Accept what was put up; the next run pays it.
+    Accept what was put up; with the last name that it needs the next run pays it.
 
-    :raises SamePerson: if the program wants two people and they are one
+    :raises SamePerson: if it takes more than one person, and this one prepared it
+    :raises ApprovedAlready: if this person has approved it, and another one is needed
     :raises QualifiedByTheSame: if the program wants three and one of them qualified an account
     :raises ContentChanged: if it is no longer what was put up; it is a draft again
     :raises StepNotAllowed: if it does not wait for approval
     """
-    if not _approve(batch, by=by, at=at):
-        raise ContentChanged(f"{batch} changed since it was put up: look at it and put it up again.")
+    if (changed := _approve(batch, by=by, at=at)) is not None:
+        raise ContentChanged(
+            f"{batch} changed since it was put up ({changed}): it is a draft again. Look at it, and put it up"
+            " once more."
+        )
 
 
 @transaction.atomic
@@ -120,16 +170,19 @@ def approve_all(program: Program, *, put_up_by: User, approved_by: User, at: dat
 
 
 @transaction.atomic
-def refuse(batch: PayoutBatch, *, by: User, at: datetime) -> None:
-    """Make a batch that was put up a draft again."""
-    _move(batch, to=BatchStatus.DRAFT, at=at, by=by, changes={"content_sha256": "", "prepared_by": None})
+def refuse(batch: PayoutBatch, *, by: User, at: datetime, reason: str = "") -> None:
+    """Make a batch that was put up a draft again; approvals that it has count no more."""
+    changes = {"content_sha256": "", "prepared_by": None, "approvals_needed": 1}
+    _move(batch, to=BatchStatus.DRAFT, at=at, by=by, changes=changes)
+    _remark(batch, BatchRemark.REFUSED, reason, by=by, at=at)
 
 
 @transaction.atomic
-def void(batch: PayoutBatch, *, by: User, at: datetime) -> None:
+def void(batch: PayoutBatch, *, by: User, at: datetime, reason: str = "") -> None:
     """Take an approval back; bonuses that are not paid yet are free for another batch."""
     _lock_bonuses(batch)
     _move(batch, to=BatchStatus.VOIDED, at=at, by=by, changes={})
+    _remark(batch, BatchRemark.VOIDED, reason, by=by, at=at)
     freed = Bonus.objects.filter(batch=batch, status=BonusStatus.APPROVED)
     trail.log_each(freed, new=BonusStatus.ACTIVATED, at=at, by=by, reason="batch_voided")
     freed.update(status=BonusStatus.ACTIVATED, batch=None, prepared_by=None, approved_by=None)
@@ -176,7 +229,7 @@ def _prepare(schedule: PayoutSchedule, *, as_of: datetime, tally: Tally) -> None
         bonuses = due.due(schedule, as_of=as_of).exclude(due.BLOCKED).filter(failing)
         tally.notes["cancelled"] += cancellations.cancel_each(bonuses, reason=reason, at=as_of)
     if schedule.release == Release.AFTER_APPROVAL:
-        _draft(schedule, as_of=as_of, tally=tally)
+        _draft(schedule, as_of=as_of, at=as_of, tally=tally)
 
 
 def _hold_late(schedule: PayoutSchedule, *, as_of: datetime, tally: Tally) -> None:
@@ -187,7 +240,7 @@ def _hold_late(schedule: PayoutSchedule, *, as_of: datetime, tally: Tally) -> No
 
 
 @transaction.atomic
-def _draft(schedule: PayoutSchedule, *, as_of: datetime, tally: Tally) -> None:
+def _draft(schedule: PayoutSchedule, *, as_of: datetime, at: datetime, tally: Tally) -> None:
     """Put what can be paid, and is in no batch yet, into the open draft of its kind."""
     bonuses = due.due(schedule, as_of=as_of)
     for kind in bonuses.order_by().values_list("kind", flat=True).distinct():
@@ -196,7 +249,7 @@ def _draft(schedule: PayoutSchedule, *, as_of: datetime, tally: Tally) -> None:
         if claimed:
             program = schedule.terms.program
             drafts = PayoutBatch.objects.in_draft().filter(program=program, kind=kind)
-            batch = drafts.first() or _new(schedule, kind=kind, as_of=as_of, status=BatchStatus.DRAFT)
+            batch = drafts.first() or _new(schedule, kind=kind, as_of=at, status=BatchStatus.DRAFT)
             Bonus.objects.filter(pk__in=claimed, status=BonusStatus.ACTIVATED, batch=None).update(batch=batch)
             tally.notes["drafted"] += len(claimed)
 
@@ -204,6 +257,12 @@ def _draft(schedule: PayoutSchedule, *, as_of: datetime, tally: Tally) -> None:
 def _new(schedule: PayoutSchedule, *, kind: str, as_of: datetime, status: BatchStatus) -> PayoutBatch:
     run_on = local_date(as_of, schedule.zone)
     return _numbered(schedule.terms.program, run_on=run_on, kind=kind, status=status, at=as_of)
+
+
+def following_draft(batch: PayoutBatch, *, at: datetime) -> PayoutBatch:
+    """The next draft of the same kind, for what leaves this one; made if there is none."""
+    others = PayoutBatch.objects.in_draft().filter(program=batch.program_id, kind=batch.kind)
+    return others.exclude(pk=batch.pk).order_by("pk").first() or _successor(batch, at=at)
 
 
 def _successor(batch: PayoutBatch, *, at: datetime) -> PayoutBatch:
@@ -226,26 +285,63 @@ def _numbered(program: Program, *, run_on: date, kind: str, status: BatchStatus,
 
 
 @transaction.atomic
-def _approve(batch: PayoutBatch, *, by: User, at: datetime) -> bool:
-    """``False``: the content changed, and the batch is a draft again."""
-    batch.refresh_from_db()
-    if batch.people_needed >= 2:
-        require_two_people(batch.prepared_by, by)
+def _approve(batch: PayoutBatch, *, by: User, at: datetime) -> batch_content.Difference | None:
+    """What changed since it was put up, if anything did: the batch is a draft again."""
+    # Of two who approve at once the second waits here, and then counts the first.
     _lock_bonuses(batch)
+    batch.refresh_from_db()
+    _refuse_the_preparer(batch, by)
     if batch.status == BatchStatus.AWAITING_APPROVAL:
         _leave_out(batch, at=at)
-        if _fingerprint(_content(batch)) != batch.content_sha256:
+        content = batch_content.content(batch)
+        if batch_content.fingerprint(content) != batch.content_sha256:
+            paying = batch_content.will_be_paid(batch, batch_content.schedules(batch), as_of=at)
+            changed = batch_content.difference(batch, paying)
             refuse(batch, by=by, at=at)
-            return False
-    lines = _lines(batch)
-    if batch.people_needed >= 3 and lines.filter(qualified_by__in=[batch.prepared_by_id, by.pk]).exists():
+            return changed or batch_content.Difference([], [], 0, 0)
+        if _sign(batch, by=by, at=at) < batch.approvals_needed:
+            return None
+        # What fails its condition is in no sum that was signed: the next run cancels it, or drafts it anew.
+        signed = listed([number for number, *_ in content])
+        lines(batch).exclude(pk__in=signed).update(batch=None)
+    approved = lines(batch)
+    _move(batch, to=BatchStatus.APPROVED, at=at, by=by, changes={"approved_by": by})
+    trail.log_each(approved, new=BonusStatus.APPROVED, at=at, by=batch.prepared_by, approved_by=by)
+    approved.update(status=BonusStatus.APPROVED, prepared_by=batch.prepared_by, approved_by=by)
+    return None
+
+
+def _refuse_the_preparer(batch: PayoutBatch, by: User) -> None:
+    """Where it takes more than one person, the preparer is not the other."""
+    if batch.people_needed >= 2 or batch.approvals_needed > 1:
+        require_two_people(batch.prepared_by, by)
+
+
+def _sign(batch: PayoutBatch, *, by: User, at: datetime) -> int:
+    """Put a name under a batch; returns how many approvals it has now."""
+    given = BatchApproval.objects.filter(batch=batch, turn=batch.turn)
+    names = [*given.values_list("person", flat=True), batch.prepared_by_id, by.pk]
+    if by.pk in names[:-2]:
+        raise ApprovedAlready(f"You have approved {batch} already: another person has to.")
+    if batch.people_needed >= 3 and lines(batch).filter(qualified_by__in=names).exists():
         raise QualifiedByTheSame(
             f"Another person must put up and approve {batch}: one qualified an account in it."
         )
-    _move(batch, to=BatchStatus.APPROVED, at=at, by=by, changes={"approved_by": by})
-    trail.log_each(lines, new=BonusStatus.APPROVED, at=at, by=batch.prepared_by, approved_by=by)
-    lines.update(status=BonusStatus.APPROVED, prepared_by=batch.prepared_by, approved_by=by)
-    return True
+    several = batch.approvals_needed + 1 if batch.approvals_needed > 1 else 1
+    BatchApproval.objects.create(
+        batch=batch,
+        turn=batch.turn,
+        person=by,
+        at=at,
+        prepared_by=cast(User, batch.prepared_by),
+        people_needed=max(batch.people_needed, several),
+    )
+    return given.count()
+
+
+def _remark(batch: PayoutBatch, about: BatchRemark, text: str, *, by: User, at: datetime) -> None:
+    if text:
+        BatchNote.objects.create(batch=batch, about=about, text=text, written_by=by, written_at=at)
 
 
 def _lock_bonuses(batch: PayoutBatch) -> None:
@@ -258,32 +354,16 @@ def _lock_bonuses(batch: PayoutBatch) -> None:
     list(Bonus.objects.filter(batch=batch).order_by("pk").select_for_update().values_list("pk", flat=True))
 
 
-def _lines(batch: PayoutBatch) -> BonusQuerySet:
-    return Bonus.objects.filter(batch=batch, status=BonusStatus.ACTIVATED)
-
-
 def _leave_out(batch: PayoutBatch, *, at: datetime) -> None:
     """What is held or waits at this moment goes on into the next draft."""
-    lines = _lines(batch)
+    mine = lines(batch)
     ready: list[int] = []
-    for schedule in PayoutSchedule.objects.filter(terms__in=lines.order_by().values("terms")):
-        approvable = due.approvable(lines, schedule, kind=batch.kind, as_of=at)
+    for schedule in batch_content.schedules(batch):
+        approvable = due.approvable(mine, schedule, kind=batch.kind, as_of=at)
         ready += approvable.values_list("pk", flat=True)
-    waiting = lines.exclude(pk__in=ready)
+    waiting = mine.exclude(pk__in=listed(ready))
     if waiting.exists():
-        others = PayoutBatch.objects.in_draft().filter(program=batch.program_id, kind=batch.kind)
-        following = others.exclude(pk=batch.pk).first()
-        waiting.update(batch=following or _successor(batch, at=at))
-
-
-def _content(batch: PayoutBatch) -> list[tuple[int, int, int, str]]:
-    fields = ("pk", "enrollment_id", "amount_minor", "currency")
-    return list(_lines(batch).order_by("pk").values_list(*fields))
-
-
-def _fingerprint(content: list[tuple[int, int, int, str]]) -> str:
-    lines = "\n".join(":".join(str(value) for value in line) for line in content)
-    return hashlib.sha256(lines.encode()).hexdigest()
+        waiting.update(batch=following_draft(batch, at=at))
 
 
 def _move(
@@ -292,7 +372,7 @@ def _move(
     to: BatchStatus,
     at: datetime,
     by: User | None,
-    changes: dict[str, object],
+    changes: Mapping[str, object],
 ) -> None:
     seen = BatchStatus(batch.status)
     moved = seen in BATCH_SOURCES[to] and PayoutBatch.objects.filter(pk=batch.pk, status=seen).update(

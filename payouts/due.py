@@ -9,7 +9,7 @@ idle or below the minimum waits; what is left can be paid. All as conditions on 
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import F, Q, Sum
+from django.db.models import F, Prefetch, Q, QuerySet, Sum, prefetch_related_objects
 
 from payouts.models import Bonus, PayoutSchedule
 from payouts.models.bonus import BonusQuerySet
@@ -37,8 +37,13 @@ def schedules(*, as_of: datetime, program: Program | None = None) -> Iterable[Pa
     terms = list(waiting.values_list("terms", flat=True).distinct())
     if not terms:
         return ()
-    rows = PayoutSchedule.objects.filter(terms__in=terms).select_related("terms__program", "calendar")
-    return rows.order_by("pk")
+    return with_rules(PayoutSchedule.objects.filter(terms__in=terms))
+
+
+def with_rules(schedules: QuerySet[PayoutSchedule]) -> QuerySet[PayoutSchedule]:
+    """These schedules, with all that ``failures`` reads of them: three questions, however many they are."""
+    joined = schedules.select_related("terms__program", "calendar")
+    return joined.prefetch_related(_rules_at_release()).order_by("pk")
 
 
 def due(schedule: PayoutSchedule, *, as_of: datetime) -> BonusQuerySet:
@@ -54,7 +59,10 @@ def failures(schedule: PayoutSchedule) -> list[tuple[Q, str]]:
         failing.append((Q(account__activity__in=gone), NOT_ACTIVE))
     if schedule.condition != Condition.NONE:
         failing.append((Q(milestones_hold=False), NO_LONGER_HOLDS))
-    rules = schedule.terms.eligibility.filter(checked_at=CheckedAt.RELEASE).prefetch_related("values")
+    # Nothing is asked twice: neither of a schedule that came with its rules, nor of one that was here before.
+    if not hasattr(schedule.terms, "rules_at_release"):
+        prefetch_related_objects([schedule], _rules_at_release())
+    rules: list[EligibilityRule] = schedule.terms.rules_at_release  # type: ignore[attr-defined]
     return failing + [(_not_met(rule), rule.reason) for rule in rules]
 
 
@@ -63,6 +71,23 @@ def idle(schedule: PayoutSchedule) -> Q:
     if schedule.condition != Condition.REFERRED_ACCOUNT_ACTIVE:
         return Q(pk__in=[])
     return Q(account__activity__in=_activities(schedule, IfNotActive.WAIT))
+
+
+def fails(schedules: Iterable[PayoutSchedule]) -> Q:
+    """What holds for bonuses that are cancelled when they are looked at next."""
+    condition = Q(pk__in=[])
+    for schedule in schedules:
+        for failing, _ in failures(schedule):
+            condition |= Q(terms=schedule.terms_id) & failing
+    return condition
+
+
+def waits(schedules: Iterable[PayoutSchedule]) -> Q:
+    """What holds for bonuses of accounts that are paused or past due, where their schedule says to wait."""
+    condition = Q(pk__in=[])
+    for schedule in schedules:
+        condition |= Q(terms=schedule.terms_id) & idle(schedule)
+    return condition
 
 
 def left(bonuses: BonusQuerySet, schedule: PayoutSchedule) -> BonusQuerySet:
@@ -103,6 +128,12 @@ def approvable(
         return mine
     can_be_paid = payable(due(schedule, as_of=as_of), schedule, kind=kind)
     return mine.filter(enrollment__in=can_be_paid.order_by().values("enrollment"))
+
+
+def _rules_at_release() -> "Prefetch[str, QuerySet[EligibilityRule], str]":
+    """Of the terms of schedules, the rules that are looked at when a bonus is paid."""
+    rules = EligibilityRule.objects.filter(checked_at=CheckedAt.RELEASE).prefetch_related("values")
+    return Prefetch("terms__eligibility", rules, to_attr="rules_at_release")
 
 
 def _activities(schedule: PayoutSchedule, policy: IfNotActive) -> list[Activity]:

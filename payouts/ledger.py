@@ -9,16 +9,19 @@ the statement, so nothing is booked half.
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db import IntegrityError
 from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
+from payouts import triggers
 from payouts.insertion import insert_from
-from payouts.models import Bonus, Gift, LedgerAccount, Spend, Transfer, Withdrawal
+from payouts.models import Bonus, Gift, LedgerAccount, MonthClose, Payout, Spend, Transfer, Withdrawal
 from payouts.rules.lifecycle import AccountKind, TransferKind
 from referrals.models import Enrollment, Program
+from referrals.rules.refusal import Refused
 from referrals.rules.words import RewardKind
 
-OF_PROGRAM = (AccountKind.EXPENSE, AccountKind.CLEARING, AccountKind.SERVICES)
+OF_PROGRAM = (AccountKind.EXPENSE, AccountKind.CLEARING, AccountKind.BANK, AccountKind.SERVICES)
 OF_REFERRER = (AccountKind.PAYABLE, AccountKind.BALANCE, AccountKind.CREDIT, AccountKind.CASH_OWED)
 
 PAID_TO = {
@@ -34,6 +37,25 @@ TAKEN_BACK_FROM = {
     RewardKind.CASH: AccountKind.CASH_OWED,
 }
 """The account that a reversal takes a bonus of each kind from; cash has left, so it is owed."""
+
+
+class MonthClosed(Refused):
+    """The books of the program are closed at that instant."""
+
+    code = "month_closed"
+
+
+def refuse_closed_month(program_id: int, *, at: datetime) -> None:
+    """
+    Stop whoever would post into a closed month; the database would refuse it, in fewer words.
+
+    :raises MonthClosed: then
+    """
+    closed = MonthClose.objects.covering(at).filter(program=program_id).order_by("month").last()
+    if closed is not None:
+        raise MonthClosed(
+            f"The books are closed up to the end of {closed}. Post as of today, or open it again."
+        )
 
 
 def open_program_accounts(program: Program) -> None:
@@ -74,6 +96,7 @@ def post_for_each(
 
     :param reverses: the kind of the earlier transfer of the same bonus that this one undoes
     :returns: how many transfers were booked
+    :raises MonthClosed: if the books of one of their programs are closed at that instant
     """
     values = {
         "debit": _account_of(debit),
@@ -89,7 +112,47 @@ def post_for_each(
         # A transfer that is missing must not be reversed silently.
         bonuses = bonuses.filter(Exists(earlier))
         values["reverses"] = Subquery(earlier)
-    return insert_from(bonuses, into=Transfer, values=values)
+    try:
+        return insert_from(bonuses, into=Transfer, values=values)
+    except IntegrityError as refusal:
+        if triggers.MESSAGE not in str(refusal):
+            raise
+        # Nothing more can be asked in this transaction: the database has given it up.
+        raise MonthClosed(f"The books are closed at {posted_at:%Y-%m-%d}. Post as of today.") from refusal
+
+
+def post_for_each_payout(
+    payouts: QuerySet[Payout],
+    *,
+    kind: TransferKind,
+    debit: AccountKind,
+    credit: AccountKind,
+    posted_at: datetime,
+    reverses: TransferKind | None = None,
+) -> int:
+    """
+    Book the amount of every payout between two accounts of its program.
+
+    :param reverses: the kind of the earlier transfer of the same payout that this one undoes
+    :returns: how many transfers were booked
+    """
+    accounts = LedgerAccount.objects.filter(
+        program=OuterRef("enrollment__program"), enrollment__isnull=True, currency=OuterRef("currency")
+    )
+    values = {
+        "debit": Subquery(accounts.filter(kind=debit.value).values("pk")),
+        "credit": Subquery(accounts.filter(kind=credit.value).values("pk")),
+        "amount_minor": F("amount_minor"),
+        "currency": F("currency"),
+        "kind": Value(kind.value),
+        "posted_at": Value(posted_at),
+        "payout": F("pk"),
+    }
+    if reverses is not None:
+        earlier = Transfer.objects.filter(payout=OuterRef("pk"), kind=reverses).values("pk")
+        payouts = payouts.filter(Exists(earlier))
+        values["reverses"] = Subquery(earlier)
+    return insert_from(payouts, into=Transfer, values=values)
 
 
 def post(
@@ -105,7 +168,9 @@ def post(
     Book what a referrer does with the balance.
 
     :param amount_minor: in minor units of the accounts' currency
+    :raises MonthClosed: if the books are closed at that instant
     """
+    refuse_closed_month(debit.program_id, at=posted_at)
     field = type(cause)._meta.model_name or ""
     return Transfer.objects.create(
         debit=debit,

@@ -1,13 +1,15 @@
 """The steps that take two people, by name: what a confirmed proposal does."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from payouts import reversals
-from payouts.models import Bonus
+from payouts import closing, reversals
+from payouts.models import Bonus, MonthClose, PaymentFile, Payout
+from payouts.payments import doubts, files
 from referrals import events, evidence, intake, proposals
 from referrals.models import AccountEvent, Program, Proposal, ReferredAccount, Referrer
 
@@ -61,14 +63,55 @@ def _void_event(proposal: Proposal, by: User, at: datetime) -> None:
     events.void(event, by=proposal.proposed_by, approved_by=by, at=at)
 
 
+def _settle(proposal: Proposal, by: User, at: datetime, *, was_sent: bool) -> None:
+    payout = Payout.objects.get(pk=proposal.target)
+    doubts.settle(payout, was_sent=was_sent, by=proposal.proposed_by, approved_by=by, at=at)
+
+
+def _settle_file(proposal: Proposal, by: User, at: datetime, *, was_taken: bool) -> None:
+    file = PaymentFile.objects.get(pk=proposal.target)
+    doubts.settle_file(file, was_taken=was_taken, by=proposal.proposed_by, approved_by=by, at=at)
+
+
+def _void_file(proposal: Proposal, by: User, at: datetime) -> None:
+    files.void(PaymentFile.objects.get(pk=proposal.target), by=proposal.proposed_by, approved_by=by, at=at)
+
+
+def _close_month(proposal: Proposal, by: User, at: datetime) -> None:
+    closing.close(
+        Program.objects.get(pk=proposal.target),
+        month=date.fromisoformat(f"{proposal.arguments['month']}-01"),
+        by=proposal.proposed_by,
+        confirmed_by=by,
+        at=at,
+    )
+
+
+def _reopen_month(proposal: Proposal, by: User, at: datetime) -> None:
+    closing.reopen(
+        MonthClose.objects.get(pk=proposal.target),
+        by=proposal.proposed_by,
+        confirmed_by=by,
+        at=at,
+        reason=proposal.arguments["reason"],
+    )
+
+
 STEPS: dict[str, Callable[[Proposal, User, datetime], None]] = {
     "revoke": _revoke,
     "waive": _waive,
     "attribute": _attribute,
     "reverse": _reverse,
     "void_event": _void_event,
+    "payout_was_sent": partial(_settle, was_sent=True),
+    "payout_was_not_sent": partial(_settle, was_sent=False),
+    "file_was_taken": partial(_settle_file, was_taken=True),
+    "file_was_not_taken": partial(_settle_file, was_taken=False),
+    "void_file": _void_file,
+    "close_month": _close_month,
+    "reopen_month": _reopen_month,
 }
-"""Action to step; the target is the number of the account, program, bonus or event."""
+"""Action to step; the target is the number of what it is about, such as an account, a bonus or a file."""
 
 
 @transaction.atomic

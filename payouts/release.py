@@ -55,6 +55,7 @@ def release_due(*, as_of: datetime, program: Program | None = None, size: int = 
     tally = Tally()
     for schedule in due.schedules(as_of=as_of, program=program):
         with tally.surviving(schedule.terms):
+            ledger.refuse_closed_month(schedule.terms.program_id, at=as_of)
             for kind in ledger.PAID_TO:
                 _Run(schedule, kind, as_of=as_of, size=size, tally=tally).pay_all()
     batches.close_paid_out(at=as_of, program=program)

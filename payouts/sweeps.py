@@ -12,14 +12,31 @@ from functools import partial
 
 from django.db.models import Exists, OuterRef
 
-from payouts import accrual, batches, cancellations, release, verification
-from payouts.models import PayoutSchedule
+from payouts import (
+    accrual,
+    batches,
+    cancellations,
+    giving_up,
+    money_months,
+    release,
+    verification,
+    window_warnings,
+)
 from payouts.rules import timetable
-from referrals import calendars, desk, jobs, qualification, reviews
+from referrals import (
+    desk,
+    escalation,
+    funnel,
+    jobs,
+    messages,
+    qualification,
+    reviews,
+    second_looks,
+)
 from referrals.jobs import Tally
 from referrals.models import JobRun, Program, ReferredAccount, Terms
-from referrals.rules.business_days import BusinessDays
 from referrals.rules.lifecycle import AccountStatus
+from referrals.rules.words import ProgramStatus
 
 Sweep = Callable[..., Tally]
 
@@ -51,11 +68,38 @@ def give_up_unreachable(*, as_of: datetime, program: Program | None = None) -> T
         called = called.filter(program=program)
     for terms in called.order_by("pk"):
         with tally.surviving(terms):
-            business_days = partial(_business_days, terms)
+            business_days = partial(giving_up.business_days_of, terms)
             tally.done += desk.give_up_unreachable(terms, business_days=business_days, as_of=as_of)
     tally.examined = tally.done + tally.failed
     if tally.done:
         cancellations.cancel_of_refused(as_of=as_of, program=program)
+    return tally
+
+
+def send_messages(*, as_of: datetime, clock: Callable[[], datetime] | None = None) -> Tally:
+    """
+    Send every mail whose turn it is; without a mail server they wait.
+
+    :param clock: read for every mail; without one it is ``as_of`` all the time
+    """
+    if not messages.can_be_sent():
+        return Tally()
+    return messages.send_due(as_of=as_of, send=messages.by_mail, clock=clock or (lambda: as_of))
+
+
+def draw_second_looks(*, as_of: datetime) -> Tally:
+    """Draw the decisions that somebody else looks at again."""
+    drawn = second_looks.draw(as_of=as_of)
+    return Tally(examined=drawn, done=drawn)
+
+
+def count_months(*, as_of: datetime) -> Tally:
+    """Count the funnel and sum the money of each program by months, for the first page of staff."""
+    tally = Tally()
+    for program in Program.objects.exclude(status=ProgramStatus.DRAFT).order_by("pk"):
+        with tally.surviving(program):
+            tally.done += funnel.count(program, as_of=as_of) + money_months.sum_up(program, as_of=as_of)
+    tally.examined = tally.done + tally.failed
     return tally
 
 
@@ -81,6 +125,11 @@ SWEEPS: dict[str, Sweep] = {
     "give_up_unreachable": give_up_unreachable,
     "prepare_batches": batches.prepare,
     "release": release.release_due,
+    "escalate_overdue": escalation.escalate_overdue,
+    "warn_before_closing": window_warnings.warn,
+    "send_messages": send_messages,
+    "draw_second_looks": draw_second_looks,
+    "count_months": count_months,
     "verify_books": verify_books,
     "forget_old_runs": jobs.forget_old_runs,
 }
@@ -91,9 +140,11 @@ def run(name: str, *, as_of: datetime, clock: Callable[[], datetime]) -> JobRun:
     """
     Run one sweep and leave its row; whatever it raises is kept in the row and raised again.
 
-    :param clock: read when it starts and when it ends
+    :param clock: read when it starts and when it ends, and before each mail
     """
-    return jobs.recorded(name, partial(SWEEPS[name], as_of=as_of), as_of=as_of, clock=clock)
+    # Sending takes as long as the mail server: what is claimed then is claimed at the time of then.
+    sweep = partial(send_messages, clock=clock) if name == "send_messages" else SWEEPS[name]
+    return jobs.recorded(name, partial(sweep, as_of=as_of), as_of=as_of, clock=clock)
 
 
 def is_due(name: str, *, now: datetime) -> bool:
@@ -123,8 +174,3 @@ def run_daily(program: Program, *, as_of: datetime, between: Callable[[], object
     tallies.append(release.release_due(as_of=as_of, program=program))
     if errors := [error for tally in tallies for error in tally.errors]:
         raise SomethingFailed("\n".join(errors))
-
-
-def _business_days(terms: Terms) -> BusinessDays:
-    schedule = PayoutSchedule.objects.select_related("calendar").get(terms=terms)
-    return calendars.business_days(schedule.calendar)

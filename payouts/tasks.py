@@ -47,6 +47,36 @@ def release(**_newer: object) -> None:
     _run("release")
 
 
+@shared_task(name="payouts.escalate_overdue")
+def escalate_overdue(**_newer: object) -> None:
+    """Tell team leads what waits too long."""
+    _run("escalate_overdue")
+
+
+@shared_task(name="payouts.warn_before_closing")
+def warn_before_closing(**_newer: object) -> None:
+    """Tell finance which windows close soon with something unapproved in them."""
+    _run("warn_before_closing")
+
+
+@shared_task(name="payouts.send_messages")
+def send_messages(**_newer: object) -> None:
+    """Send the mails that are written."""
+    _run("send_messages")
+
+
+@shared_task(name="payouts.draw_second_looks")
+def draw_second_looks(**_newer: object) -> None:
+    """Draw the decisions that somebody else looks at again, once a day."""
+    _run("draw_second_looks")
+
+
+@shared_task(name="payouts.count_months")
+def count_months(**_newer: object) -> None:
+    """Count the funnel and sum the money by months."""
+    _run("count_months")
+
+
 @shared_task(name="payouts.verify_books")
 def verify_books(**_newer: object) -> None:
     """Check every invariant of the books, once a day."""

@@ -1,23 +1,46 @@
-"""*Refer a client*: what a referrer sees of each program, and the one step there is, to join it."""
+"""*Refer a client*: what a referrer sees of each program, and the two steps: join it, withdraw."""
+
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from payouts import statements
-from payouts.statements import standing
+from payouts import own_withdrawals, statements
+from payouts.forms import PeriodForm, WithdrawalForm
+from payouts.statements import period, standing
+from payouts.statements.paging import page_number
 from payouts.statements.standing import Standing
-from referrals import enrollment
+from payouts.templatetags.refer import money as money_filter
+from referrals import enrollment, exports
 from referrals.models import Enrollment, Program, Referrer
 from referrals.rules.lifecycle import EnrollmentStatus
 from referrals.rules.refusal import Refused
 from referrals.rules.words import ProgramStatus
+from referrals.rules.zones import first_instant
+
+NOT_WITHDRAWN = {
+    "not_withdrawable": "This balance is for services: it cannot be withdrawn.",
+    "below_withdrawal_minimum": "That is less than the least that can be withdrawn: {least}.",
+    "insufficient_balance": "That is more than there is.",
+    "wrong_field": "Write an amount above zero.",
+}
+"""Why nothing was withdrawn, in the words of the referrer's page."""
+
+SENT_NEXT = {
+    True: "We send it to you next.",
+    False: "Tell support where to send it.",
+}
+"""What happens to it, by whether somebody has confirmed where it is sent."""
 
 TOOK_PART = {EnrollmentStatus.ACTIVE, EnrollmentStatus.SUSPENDED, EnrollmentStatus.CLOSED}
 
@@ -33,25 +56,40 @@ class LoggedIn(HttpRequest):
 @login_required
 def page(request: LoggedIn, program: str = "") -> HttpResponse:
     """A program of the referrer who is logged in: the first, or the one that the address names."""
-    now = timezone.now()
     mine = statements.enrollments_of(request.user)
+    if not mine and not program:
+        referrer = Referrer.objects.filter(user=request.user).first()
+        return render(request, "refer/nothing.html", without_program(referrer))
+    programs = [(each, reverse("refer:program", args=[each.program.slug])) for each in mine]
+    return render(request, "refer/page.html", page_of(request, mine, program=program, programs=programs))
+
+
+def page_of(
+    request: HttpRequest, mine: list[Enrollment], *, program: str, programs: list[tuple[Enrollment, str]]
+) -> dict[str, Any]:
+    """
+    What the page of a referrer shows, whoever looks at it.
+
+    :param mine: where the referrer takes part or is invited
+    :param program: the slug of one of these, or '' for the first
+    :param programs: the same with the address that each is shown at
+    :raises Http404: if the referrer has no such program, or it has no terms yet
+    """
+    now = timezone.now()
     shown = next((each for each in mine if program in ("", each.program.slug)), None)
-    if shown is None:
-        if program:
-            raise Http404
-        return _without_program(request)
-    terms = statements.terms_shown(shown, at=now)
-    if terms is None:
+    terms = statements.terms_shown(shown, at=now) if shown else None
+    if shown is None or terms is None:
         raise Http404
     offers = statements.offers_of(shown)
-    context = {
-        "enrollments": mine,
+    context: dict[str, Any] = {
+        "programs": programs,
         "enrollment": shown,
         "program": shown.program,
         "terms": terms,
         "offers": offers.get(terms.pk, []),
         "stands": standing.of(shown, terms=terms, at=now),
         "link": _address_of(request, shown),
+        "can_withdraw": any(offer.reward.withdrawable for offer in offers.get(terms.pk, [])),
     }
     if shown.status in TOOK_PART:
         context["statement"] = statements.statement(
@@ -59,10 +97,10 @@ def page(request: LoggedIn, program: str = "") -> HttpResponse:
             terms=terms,
             offers=offers,
             as_of=now,
-            accounts=_page_number(request, "accounts"),
-            history=_page_number(request, "history"),
+            accounts=page_number(request.GET.get("accounts", "")),
+            history=page_number(request.GET.get("history", "")),
         )
-    return render(request, "refer/page.html", context)
+    return context
 
 
 @require_POST
@@ -86,21 +124,86 @@ def join(request: LoggedIn, program: str) -> HttpResponse:
     return redirect("refer:program", program=wanted.slug)
 
 
-def _without_program(request: LoggedIn) -> HttpResponse:
-    """Somebody who takes part in nothing, or is no referrer at all, is told what to do."""
-    referrer = Referrer.objects.filter(user=request.user).first()
+@require_safe
+@never_cache
+@login_required
+def statement(request: LoggedIn, program: str) -> HttpResponseBase:
+    """What the referrer had, what came and went, and what is there; with ``format=csv``, as a file."""
+    mine = _taking_part(request, program)
+    return statement_of(request, mine, "refer/statement.html", is_masked=True)
+
+
+def statement_of(
+    request: HttpRequest, mine: Enrollment, template: str, *, is_masked: bool, **shown: Any
+) -> HttpResponseBase:
+    """
+    The statement of a referrer over the days that the address asks for, whoever looks at it.
+
+    :param is_masked: companies by their first letter and legal form
+    """
+    form = PeriodForm(request.GET.dict(), program=mine.program, now=timezone.now())
+    first, last = form.days
+    zone = ZoneInfo(mine.program.time_zone)
+    asked: Any = {
+        "begins": first_instant(first, zone),
+        "ends": first_instant(last + timedelta(days=1), zone),
+        "is_masked": is_masked,
+    }
+    if request.GET.get("format") == "csv":
+        name = f"statement-{mine.program.slug}-{first}-{last}.csv"
+        return exports.as_csv(name, period.headings(mine), period.rows(mine, days=(first, last), **asked))
+    context = {
+        "enrollment": mine,
+        "program": mine.program,
+        "form": form,
+        "first_day": first,
+        "last_day": last,
+        "asked": urlencode({"since": first.isoformat(), "until": last.isoformat()}),
+        "statement": period.of_enrollment(mine, number=page_number(request.GET.get("page", "")), **asked),
+    }
+    return render(request, template, {**context, **shown})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@login_required
+def withdraw(request: LoggedIn, program: str) -> HttpResponse:
+    """Take money out of the balance: what there is, how much, and what happens next."""
+    mine = _taking_part(request, program)
+    there = own_withdrawals.look_at(mine)
+    form = WithdrawalForm(request.POST if request.method == "POST" else None, there=there)
+    if form.is_valid():
+        amount_minor, seen_minor = form.cleaned_data["amount"], form.cleaned_data["seen"]
+        try:
+            own_withdrawals.ask(mine, amount_minor=amount_minor, seen_minor=seen_minor, at=timezone.now())
+        except Refused as refusal:
+            least = money_filter(there.minimum_minor, there.currency)
+            form.add_error(None, NOT_WITHDRAWN.get(refusal.code, str(refusal)).replace("{least}", least))
+        else:
+            shown = money_filter(amount_minor, there.currency)
+            messages.success(request, f"{shown} left your balance. {SENT_NEXT[there.has_destination]}")
+            return redirect("refer:program", program=mine.program.slug)
+    context = {"enrollment": mine, "program": mine.program, "there": there, "form": form}
+    status = 409 if form.non_field_errors() else 200
+    return render(request, "refer/withdraw.html", context, status=status)
+
+
+def _taking_part(request: LoggedIn, program: str) -> Enrollment:
+    """Where the referrer takes part; nobody else's, and no mere invitation."""
+    mine = statements.enrollments_of(request.user)
+    found = next((each for each in mine if each.program.slug == program and each.status in TOOK_PART), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def without_program(referrer: Referrer | None) -> dict[str, Any]:
+    """What somebody is told who takes part in nothing, or is no referrer at all."""
     offers = standing.offers(referrer, at=timezone.now()) if referrer else []
-    context = {"referrer": referrer, "offers": offers, "can_join": Standing.CAN_JOIN}
-    return render(request, "refer/nothing.html", context)
+    return {"referrer": referrer, "offers": offers, "can_join": Standing.CAN_JOIN}
 
 
 def _address_of(request: HttpRequest, enrollment: Enrollment) -> str:
     """The whole address of the link; '' for somebody who has none."""
     slug = enrollment.link  # type: ignore[attr-defined]
     return request.build_absolute_uri(reverse("links:open", args=[slug])) if slug else ""
-
-
-def _page_number(request: HttpRequest, name: str) -> int:
-    """The page that the address asks for; the first, if it asks for anything that is no page."""
-    given = request.GET.get(name, "")
-    return max(1, int(given)) if len(given) <= 5 and given.isascii() and given.isdigit() else 1

@@ -2,7 +2,8 @@
 What a referrer does with the balance: withdraw it, spend it, give it to another referrer.
 
 It comes from the balance, or from the credit in a program whose referrers earn credit. The
-account is locked before it is summed, so that two at once cannot take the same money.
+account is locked before it is summed, so that two at once cannot take the same money. What is withdrawn
+waits for a payment file, as a payout like any other.
 """
 
 from datetime import datetime
@@ -11,8 +12,19 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from payouts import ledger
-from payouts.models import Gift, LedgerAccount, Reward, Spend, Transfer, Withdrawal
-from payouts.rules.lifecycle import AccountKind, TransferKind
+from payouts.models import (
+    Gift,
+    LedgerAccount,
+    Payout,
+    PayoutMethod,
+    Reward,
+    Spend,
+    Transfer,
+    Withdrawal,
+)
+from payouts.payments import steps
+from payouts.rules.lifecycle import AccountKind, PayoutStatus, TransferKind
+from payouts.rules.payees import Rail
 from referrals.models import Enrollment, Terms
 from referrals.rules.money import to_text
 from referrals.rules.refusal import Refused, WrongField
@@ -31,8 +43,14 @@ class NotTransferable(Refused):
     code = "not_transferable"
 
 
+class MethodNotOffered(Refused):
+    """The program does not pay by this method."""
+
+    code = "method_not_offered"
+
+
 class BelowWithdrawalMinimum(Refused):
-    """The amount is less than the referrer's own minimum."""
+    """The amount is less than the referrer's own minimum, or than the method's."""
 
     code = "below_withdrawal_minimum"
 
@@ -44,27 +62,44 @@ class InsufficientBalance(Refused):
 
 
 @transaction.atomic
-def withdraw(enrollment: Enrollment, *, amount_minor: int, at: datetime) -> Withdrawal:
+def withdraw(
+    enrollment: Enrollment, *, amount_minor: int, at: datetime, method: Rail | None = None
+) -> Withdrawal:
     """
-    Take money out of the balance.
+    Take money out of the balance; its payout waits for a payment file.
 
     :param amount_minor: in minor units of the program's currency, above zero
+    :param method: by which the referrer wants it; if none, by whatever the destination is paid
     :raises NotWithdrawable: if no reward lets the balance be withdrawn
-    :raises BelowWithdrawalMinimum: if it is less than the referrer's own minimum
+    :raises MethodNotOffered: if the program does not pay by this method
+    :raises BelowWithdrawalMinimum: if it is less than the referrer's own minimum, or than the method's
     :raises InsufficientBalance: if there is less
     """
     _refuse_nothing(amount_minor)
-    if not _rewards(enrollment).filter(withdrawable=True, kind=_reward_kind(enrollment)).exists():
+    if not is_withdrawable(enrollment):
         raise NotWithdrawable(f"The balance of {enrollment} cannot be withdrawn: use it for services.")
-    if amount_minor < enrollment.withdrawal_minimum_minor:
-        least = _shown(enrollment, enrollment.withdrawal_minimum_minor)
-        raise BelowWithdrawalMinimum(f"{enrollment} withdraws at least {least}.")
+    least_minor = least(enrollment, method=method)
+    if amount_minor < least_minor:
+        raise BelowWithdrawalMinimum(f"{enrollment} withdraws at least {_shown(enrollment, least_minor)}.")
     source = _locked(enrollment, amount_minor)
     withdrawal = Withdrawal.objects.create(
-        enrollment=enrollment, amount_minor=amount_minor, currency=source.currency, requested_at=at
+        enrollment=enrollment,
+        amount_minor=amount_minor,
+        currency=source.currency,
+        method=method or "",
+        requested_at=at,
     )
     clearing = ledger.account_of(enrollment, kind=AccountKind.CLEARING)
     _post(source, clearing, amount_minor, TransferKind.WITHDRAWN, at, withdrawal)
+    payout = Payout.objects.create(
+        withdrawal=withdrawal,
+        enrollment=enrollment,
+        amount_minor=amount_minor,
+        currency=source.currency,
+        status=PayoutStatus.PREPARED,
+        created_at=at,
+    )
+    steps.begin(payout)
     return withdrawal
 
 
@@ -113,6 +148,21 @@ def transfer(enrollment: Enrollment, *, receiver: Enrollment, amount_minor: int,
     return gift
 
 
+def least(enrollment: Enrollment, *, method: Rail | None = None) -> int:
+    """
+    The least that this referrer can withdraw: the own minimum, or the method's; in minor units.
+
+    :param method: by which the referrer wants it; if none, by whatever the destination is paid
+    :raises MethodNotOffered: if the program does not pay by this method
+    """
+    return max(enrollment.withdrawal_minimum_minor, _least_of(method, enrollment))
+
+
+def is_withdrawable(enrollment: Enrollment) -> bool:
+    """Does a reward of the program's latest terms let its balance be withdrawn?"""
+    return _rewards(enrollment).filter(withdrawable=True, kind=_reward_kind(enrollment)).exists()
+
+
 def _post(
     source: LedgerAccount,
     target: LedgerAccount,
@@ -129,6 +179,18 @@ def _post(
 def _refuse_nothing(amount_minor: int) -> None:
     if isinstance(amount_minor, bool) or not isinstance(amount_minor, int) or amount_minor <= 0:
         raise WrongField("amount", f"{amount_minor!r} is not a whole number of minor units above zero.")
+
+
+def _least_of(method: Rail | None, enrollment: Enrollment) -> int:
+    """The least that a method carries, in minor units; of whichever the referrer is paid by."""
+    offered = PayoutMethod.objects.open().filter(program=enrollment.program_id)
+    if method is None:
+        live = enrollment.destinations.live().values("method")
+        return offered.filter(code__in=live).values_list("minimum_minor", flat=True).first() or 0
+    found = offered.filter(code=method).first()
+    if found is None:
+        raise MethodNotOffered(f"{enrollment.program} does not pay by {method.label}.")
+    return found.minimum_minor
 
 
 def _rewards(enrollment: Enrollment) -> QuerySet[Reward]:

@@ -10,7 +10,7 @@ from django.db.models import Count, F, Min, Q
 
 from referrals import qualification, reviews
 from referrals.models import Call, CallOutcome, ReferredAccount, Terms
-from referrals.rules.business_days import BusinessDays
+from referrals.rules.business_days import BusinessDays, given_up_from
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.zones import local_date
 
@@ -74,8 +74,8 @@ def give_up_unreachable(terms: Terms, *, business_days: Callable[[], BusinessDay
     zone = ZoneInfo(terms.time_zone)
     given_up = 0
     for pk, first_call_at in tried:
-        since = local_date(first_call_at, zone)
-        if business_days().passed(since, local_date(as_of, zone)) < rules.give_up_after_business_days:
+        waits = rules.give_up_after_business_days
+        if local_date(as_of, zone) < given_up_from(first_call_at, zone, business_days(), number=waits):
             continue
         account = ReferredAccount.objects.select_related("terms").get(pk=pk)
         try:

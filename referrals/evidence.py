@@ -12,10 +12,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from referrals import notes
-from referrals.models import Criterion, CriterionResult, Decision, ReferredAccount
+from referrals.models import Call, Criterion, CriterionResult, Decision, ReferredAccount
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.refusal import Refused, require_two_people
-from referrals.rules.words import Asked, CriterionSource, Result
+from referrals.rules.words import AnswerSource, Asked, Check, CriterionSource, Result
 
 
 class Unanswered(Refused):
@@ -36,6 +36,18 @@ class UnknownCriterion(Refused):
     code = "unknown_criterion"
 
 
+class NothingToWaive(Refused):
+    """The account is decided: a waiver would count for a later review that nobody asked it for."""
+
+    code = "nothing_to_waive"
+
+
+class NobodyReached(Refused):
+    """Answers are said to come from a call, and in this round nobody was reached."""
+
+    code = "nobody_reached"
+
+
 @transaction.atomic
 def waive(
     account: ReferredAccount,
@@ -50,9 +62,16 @@ def waive(
     Let a criterion not count against an account; it takes two people and a reason.
 
     :raises SamePerson: if both are one
+    :raises NothingToWaive: if nobody reviews the account, or a decision about it waits
     :raises UnknownCriterion: if the terms of the account have no such criterion
     """
     require_two_people(by, approved_by)
+    # Locked, as by a decision: what is decided meanwhile is either seen here, or sees the waiver.
+    current = ReferredAccount.objects.select_for_update(of=("self",)).get(pk=account.pk)
+    if current.status != AccountStatus.IN_REVIEW or current.pending_decision_id is not None:
+        raise NothingToWaive(
+            f"{account} is not in review any more: nothing is waived. Reopen it, then propose it anew."
+        )
     row = account.terms.criteria.filter(code=criterion).first()
     if row is None:
         raise UnknownCriterion(f"The terms of {account} have no criterion '{criterion}'.")
@@ -105,8 +124,34 @@ def refuse_missing(account: ReferredAccount, known: Mapping[str, str]) -> None:
     if missing := [c.question for c in required_questions(account) if known.get(c.code) not in good]:
         raise Unanswered(f"Not answered with yes: {' '.join(missing)}")
     automatic = (c for c in account.terms.criteria.all() if c.source == CriterionSource.AUTOMATIC)
-    if failed := [c.code for c in automatic if c.required and known.get(c.code) not in good]:
-        raise CriterionFailed(f"Failed and not waived: {', '.join(failed)}.")
+    if failed := [why_failed(c) for c in automatic if c.required and known.get(c.code) not in good]:
+        raise CriterionFailed(" ".join(failed))
+
+
+def why_failed(criterion: Criterion) -> str:
+    """What an automatic check speaks against, and what helps, in a sentence."""
+    match criterion.check_kind:
+        case Check.KIND:
+            found, helps = "The kind of the account does not count for this program", "correct it"
+        case Check.COMPANY_EMAIL:
+            found, helps = "The e-mail is of a public service", "correct it"
+        case Check.EVIDENCE:
+            found, helps = "Something that the terms ask for is missing", "add it by a correction"
+        case _:
+            found, helps = "We knew the company before", "correct what was mistyped"
+    return f"{found}: {helps}, or ask for a waiver."
+
+
+def refuse_uncalled(account: ReferredAccount) -> None:
+    """
+    Answers of a call need one in which somebody was reached, since the account was opened last.
+
+    :raises NobodyReached: if there is none
+    """
+    if not Call.objects.filter(account=account, round=account.review_round, connected=True).exists():
+        raise NobodyReached(
+            f"Nobody at {account} has been reached: log the call, or choose where the answers come from."
+        )
 
 
 def store_answers(
@@ -114,8 +159,13 @@ def store_answers(
     answers: Mapping[str, bool] | None,
     *,
     decision: Decision,
+    sources: Mapping[str, str] | None = None,
 ) -> None:
-    """Keep the answers of the call on which a decision rests."""
+    """
+    Keep the answers on which a decision rests.
+
+    :param sources: where each comes from, by criterion; one that is not named comes from the call
+    """
     asked = {c.code: c for c in account.terms.criteria.all() if is_asked(c, account)}
     told = answers or (
         dict.fromkeys(asked, True) if answers is None and decision.result == AccountStatus.QUALIFIED else {}
@@ -128,6 +178,7 @@ def store_answers(
             found_at=decision.decided_at,
             found_by_id=decision.decided_by_id,
             decision=decision,
+            source=(sources or {}).get(code, AnswerSource.CALL),
         )
         for code, yes in told.items()
         if code in asked

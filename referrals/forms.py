@@ -25,7 +25,7 @@ from referrals.rules.identity import (
     is_valid_email,
     normalized_email,
     normalized_phone,
-    registrable_domain,
+    normalized_website,
 )
 from referrals.rules.words import Check, Evidence, Kind
 
@@ -184,9 +184,8 @@ class SignUpForm(forms.Form):
 
     def clean_website(self) -> str:
         text: str = self.cleaned_data["website"]
-        address = text if "://" in text else f"https://{text}" if text else ""
-        scheme = address.partition("://")[0].lower()
-        if address and (scheme not in {"http", "https"} or not registrable_domain(address)):
+        address = normalized_website(text)
+        if text and not address:
             raise forms.ValidationError("Write the address of your website, such as https://acme.example.")
         return address
 

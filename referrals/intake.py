@@ -11,14 +11,10 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
 
-from referrals import arrivals, enrollment, evidence, notes, qualification
+from referrals import arrivals, enrollment, notes, screening
 from referrals.models import (
-    Criterion,
-    CriterionResult,
     Enrollment,
-    ExistingCustomer,
     Host,
     Program,
     ReferralCode,
@@ -31,27 +27,20 @@ from referrals.models import (
 )
 from referrals.rules.attribution import AttributionRules, Candidate, TouchKind, Winner
 from referrals.rules.attribution import attribute as choose
-from referrals.rules.criteria import (
-    Finding,
-    first_refusal,
-    has_company_email,
-    is_complete,
-    kind_fits,
-    self_referral,
+from referrals.rules.identity import (
+    company_domain,
+    folded_code,
+    folded_link,
+    name_key,
+    normalized_email,
+    phone_key,
 )
-from referrals.rules.identity import company_domain, folded_code, folded_link, normalized_email
 from referrals.rules.lifecycle import AccountStatus, EnrollmentStatus
 from referrals.rules.refusal import Refused, WrongField, require_two_people
 from referrals.rules.words import (
     AttributionMethod,
-    Check,
-    CheckedAt,
-    CriterionSource,
-    Flag,
     Kind,
-    Match,
     ProgramStatus,
-    Result,
 )
 
 
@@ -101,6 +90,7 @@ class SignUpTold:
     phone: str = ""
     country: str = ""
     contact: str = ""
+    registration: str = ""
 
 
 def open_link(host: Host, *, link: str, visitor: str, at: datetime) -> Touch | None:
@@ -178,11 +168,40 @@ def attribute(
     :raises NotEnrolled: if the referrer is not active in the program
     """
     arrivals.wait_for_turn(program.host, host_account)
+    row, terms = _sign_up_of(program, host_account=host_account, at=at)
+    require_two_people(by, approved_by)
+    row, terms, active = _without_referrer(program, row, terms, host_account=host_account, referrer=referrer)
+    account = _enter(row, terms=terms, enrollment=active, by=(by, approved_by), at=at)
+    notes.write(account, about="attributed", text=note, by=by, at=at)
+    return account
+
+
+def check_attribution(program: Program, *, host_account: str, referrer: Referrer, at: datetime) -> None:
+    """
+    Refuse at once what ``attribute`` would refuse as things stand, before a second person is asked.
+
+    :raises MethodNotAllowed: if the terms know no attribution by staff
+    :raises NotSignedUp: if it did not sign up while the program took in sign-ups
+    :raises AlreadyAttributed: if it has a referrer
+    :raises NotEnrolled: if the referrer is not active in the program
+    """
+    row, terms = _sign_up_of(program, host_account=host_account, at=at)
+    _without_referrer(program, row, terms, host_account=host_account, referrer=referrer)
+
+
+def _sign_up_of(program: Program, *, host_account: str, at: datetime) -> tuple[SignUp | None, Terms | None]:
+    """The sign-up of an account that counts, and its terms, where these let staff attribute it."""
     row = SignUp.objects.filter(program=program, host_account=host_account, repeats=None).first()
     terms = terms_at(program, at=row.occurred_at) if row else None
     if not (terms or enrollment.terms_for_joining(program, at=at)).manual_counts:
         raise MethodNotAllowed(f"The terms of {program.name} know no attribution by staff.")
-    require_two_people(by, approved_by)
+    return row, terms
+
+
+def _without_referrer(
+    program: Program, row: SignUp | None, terms: Terms | None, *, host_account: str, referrer: Referrer
+) -> tuple[SignUp, Terms, Enrollment]:
+    """A sign-up that nobody brought, its terms, and where the referrer takes part."""
     if row is None or terms is None:
         raise NotSignedUp(f"{host_account} did not sign up while {program.name} took in sign-ups.")
     if ReferredAccount.objects.filter(sign_up=row).exists():
@@ -192,10 +211,7 @@ def attribute(
     ).first()
     if active is None:
         raise enrollment.NotEnrolled(f"{referrer} is not active in {program.name}.")
-
-    account = _enter(row, terms=terms, enrollment=active, by=(by, approved_by), at=at)
-    notes.write(account, about="attributed", text=note, by=by, at=at)
-    return account
+    return row, terms, active
 
 
 def terms_at(program: Program, *, at: datetime) -> Terms | None:
@@ -280,6 +296,9 @@ def _enter(
         phone=row.phone,
         country=row.country,
         contact=row.contact,
+        registration=row.registration,
+        name_key=name_key(row.company_name),
+        phone_key=phone_key(row.phone, row.country),
         signed_up_at=row.occurred_at,
         entered_at=at,
         attribution_method=won.candidate.method if won else AttributionMethod.MANUAL,
@@ -289,91 +308,5 @@ def _enter(
         attribution_approved_by=by[1],
         status=AccountStatus.SIGNED_UP,
     )
-    _screen(account, at=at)
+    screening.screen(account, at=at)
     return account
-
-
-def _screen(account: ReferredAccount, *, at: datetime) -> None:
-    """Look at the referrer, at self-referral and at the automatic criteria; the first that fails decides."""
-    terms, referrer = account.terms, account.enrollment.referrer
-    looks_like = self_referral(
-        referrer=(referrer.host_account, referrer.email),
-        account=(account.host_account, account.email),
-        rules=(terms.same_account, terms.same_email, terms.same_domain),
-    )
-    account.account_match = Flag.REFERRER_ACCOUNT_MATCH in looks_like.flags
-    account.email_match = Flag.REFERRER_EMAIL_MATCH in looks_like.flags
-    account.domain_match = Flag.REFERRER_DOMAIN_MATCH in looks_like.flags
-    account.save(update_fields=["account_match", "email_match", "domain_match"])
-
-    findings = _check(account, at=at)
-    unmet = enrollment.unmet_rule(referrer, terms=terms, checked_at=CheckedAt.SIGN_UP)
-    if unmet:
-        reason: str | None = unmet.reason
-    elif looks_like.refused:
-        reason = terms.self_referral_reason
-    else:
-        reason = first_refusal(findings)
-    if reason is not None:
-        qualification.screened(account, to=AccountStatus.NOT_QUALIFIED, reason=reason, at=at)
-    elif evidence.required_questions(account):
-        qualification.screened(account, to=AccountStatus.IN_REVIEW, reason=None, at=at)
-
-
-def _check(account: ReferredAccount, *, at: datetime) -> list[Finding]:
-    """Find out about every automatic criterion, and keep what was found."""
-    criteria = list(account.terms.criteria.filter(source=CriterionSource.AUTOMATIC))
-    results = {criterion: _passes(criterion, account) for criterion in criteria}
-    CriterionResult.objects.bulk_create(
-        CriterionResult(
-            account=account,
-            criterion=criterion,
-            result=Result.PASS if passed else Result.FAIL,
-            found_at=at,
-        )
-        for criterion, passed in results.items()
-    )
-    return [
-        Finding(criterion.code, passed, criterion.required, criterion.reason)
-        for criterion, passed in results.items()
-    ]
-
-
-def _passes(criterion: Criterion, account: ReferredAccount) -> bool:
-    match criterion.check_kind:
-        case Check.KIND:
-            return kind_fits(account.kind, wanted=account.terms.referred_kind)
-        case Check.COMPANY_EMAIL:
-            return has_company_email(account.email)
-        case Check.EVIDENCE:
-            required = account.terms.required_evidence.values_list("field", flat=True)
-            return is_complete({field: getattr(account, field) for field in required}, required=required)
-        case _:
-            return not _is_known(criterion, account)
-
-
-def _is_known(criterion: Criterion, account: ReferredAccount) -> bool:
-    """Is there an existing customer, or an account that signed up earlier, that is the same?"""
-    # An empty e-mail or domain is nobody's.
-    compared = {
-        Match.HOST_ID: (criterion.match_host_account, {"host_account": account.host_account}),
-        Match.EMAIL: (criterion.match_email and account.email, {"email": account.email}),
-        Match.DOMAIN: (criterion.match_domain and account.domain, {"domain": account.domain}),
-    }
-    same = Q(pk__in=[])
-    for looks, lookup in compared.values():
-        if looks:
-            same |= Q(**lookup)
-
-    customers = ExistingCustomer.objects.filter(same, host=account.program.host_id).filter(
-        Q(customer_since__isnull=True) | Q(customer_since__lt=account.signed_up_at)
-    )
-    if not criterion.existing_any:
-        kinds = {Kind.COMPANY: criterion.existing_companies, Kind.FREELANCER: criterion.existing_freelancers}
-        customers = customers.filter(kind__in=[kind for kind, counts in kinds.items() if counts])
-    # Of two that signed up at one instant, the one told first was earlier.
-    earlier = Q(signed_up_at__lt=account.signed_up_at) | Q(
-        signed_up_at=account.signed_up_at, pk__lt=account.pk
-    )
-    accounts = ReferredAccount.objects.filter(same, earlier, program=account.program)
-    return customers.exists() or accounts.exists()

@@ -77,6 +77,8 @@ class Health:
     worked_at: datetime | None
     """When the last execution that came to its end had started; one that broke off did not."""
     now: datetime
+    first_at: datetime | None = None
+    """When the oldest execution of any job started that is kept; ``None``: nothing has ever run."""
 
     @property
     def next_at(self) -> datetime:
@@ -91,7 +93,16 @@ class Health:
     @property
     def is_overdue(self) -> bool:
         """Nothing has come of it for several of its intervals."""
-        return self.age is None or self.age > (1 + RUNS_LET_OFF) * self.every + LET_OFF
+        return self.age is None or self.age > self._late_after
+
+    @property
+    def is_awaited(self) -> bool:
+        """It never ran, and need not have: nothing ever did, or the first run of anything is not long ago."""
+        return self.last is None and (self.first_at is None or self.now - self.first_at <= self._late_after)
+
+    @property
+    def _late_after(self) -> timedelta:
+        return (1 + RUNS_LET_OFF) * self.every + LET_OFF
 
 
 def recorded(
@@ -138,13 +149,20 @@ def health(now: datetime, intervals: Mapping[str, timedelta]) -> list[Health]:
     :param intervals: job to the time between two executions
     """
     newest = [_newest(job, worked_only=only, now=now) for job in intervals for only in (False, True)]
+    if newest:
+        newest.append(_oldest(now=now))
+    first_at = None
     last: dict[str, JobRun] = {}
     worked_at: dict[str, datetime] = {}
     for run in JobRun.objects.filter(pk__in=newest).order_by("started_at", "pk"):  # type: ignore[misc]
+        first_at = first_at or run.started_at
         last[run.job] = run
         if run.ended_at is not None and (run.examined or not run.failed):
             worked_at[run.job] = run.started_at
-    return [Health(job, every, last.get(job), worked_at.get(job), now) for job, every in intervals.items()]
+    return [
+        Health(job, every, last.get(job), worked_at.get(job), now, first_at)
+        for job, every in intervals.items()
+    ]
 
 
 def overdue_jobs(now: datetime, intervals: Mapping[str, timedelta]) -> list[Health]:
@@ -195,6 +213,11 @@ def _newest(job: str, *, worked_only: bool, now: datetime) -> Subquery:
     if worked_only:
         runs = runs.filter(ended_at__isnull=False).exclude(BROKE_OFF)
     return Subquery(runs.values("pk")[:1])
+
+
+def _oldest(*, now: datetime) -> Subquery:
+    """The first execution that is kept, of whatever job."""
+    return Subquery(JobRun.objects.filter(started_at__lte=now).order_by("started_at", "pk").values("pk")[:1])
 
 
 def _told(error: Exception) -> str:

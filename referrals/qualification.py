@@ -14,15 +14,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 
-from referrals import evidence, notes, reviews
+from referrals import evidence, first_decider, matches, notes, reviews, warning_signs
 from referrals.jobs import Tally
-from referrals.models import (
-    Decision,
-    Program,
-    ReferredAccount,
-    RejectionReason,
-    StatusChange,
-)
+from referrals.models import Decision, Program, ReferredAccount, RejectionReason, StatusChange
 from referrals.rules.lifecycle import ACCOUNT_SOURCES, CLOSED, UNDECIDED, AccountStatus, Cause
 from referrals.rules.refusal import Refused
 
@@ -84,6 +78,7 @@ def decide(
     at: datetime,
     reason: str = "",
     answers: Mapping[str, bool] | None = None,
+    sources: Mapping[str, str] | None = None,
 ) -> Decision:
     """
     Accept or refuse an account; it counts once the program's ``undo_minutes`` have passed.
@@ -91,18 +86,20 @@ def decide(
     :param result: QUALIFIED or NOT_QUALIFIED
     :param reason: code of a rejection reason of the terms, for NOT_QUALIFIED
     :param answers: yes or no by criterion; ``None``: every question was answered yes
+    :param sources: where an answer comes from, by criterion; one that is not named comes from a call
     :raises DecisionPending: if somebody else was faster
     :raises NotInReview: if the account cannot be decided in its status
     :raises UnknownReason: if the terms do not know the reason
     :raises Unanswered: if a required question that is asked has no yes
     :raises CriterionFailed: if a failed automatic criterion is not waived
+    :raises FirstDecider: if it is an appeal against this person's own decision
+    :raises SignalOpen: if a senior is to look at it before it is qualified
     """
-    account = _now(account)
+    account = _now(account, locked=True)
     if account.pending_decision_id is not None:
         raise DecisionPending(f"{account} has just been decided by {_decider(account)}.")
     accepted = result == AccountStatus.QUALIFIED
-    decidable = {AccountStatus.IN_REVIEW} if accepted else UNDECIDED
-    if account.status not in decidable:
+    if account.status not in ({AccountStatus.IN_REVIEW} if accepted else UNDECIDED):
         raise NotInReview(f"{account} is {AccountStatus(account.status).label.lower()}: it is not in review.")
 
     why = None if accepted else _reason(account, code=reason)
@@ -120,11 +117,15 @@ def decide(
         takes_effect_at=takes_effect_at,
         snapshot={"criteria": known},
     )
-    evidence.store_answers(account, answers, decision=decision)
+    evidence.store_answers(account, answers, decision=decision, sources=sources)
     claimed = ReferredAccount.objects.awaiting_a_decision().filter(pk=account.pk, status=account.status)
     if not claimed.update(pending_decision=decision):
         # Rolls the rows above back, too.
         raise DecisionPending(f"{account} has just been decided by somebody else.")
+    # Asked once the row is ours: an appeal or a signal told meanwhile is seen, a later one sees the decision.
+    first_decider.refuse_appealed(account, by)
+    if accepted:
+        warning_signs.refuse_open(account)
     reviews.give_back(account)
     if takes_effect_at <= at:
         take_effect(_now(account), at=at)
@@ -137,9 +138,11 @@ def undo(account: ReferredAccount, *, by: User, at: datetime) -> None:
     Take a decision back before it counts; two rows of the trail remain, nothing else.
 
     :raises TooLate: if no decision waits, or its time has come
+    :raises FirstDecider: if another decided about an appeal of an account that this person had refused
     """
     account = _now(account)
     decision = account.pending_decision
+    first_decider.refuse_undoing(account, by)
     # take_effect() swaps the same column: of the two, exactly one finds the decision pending.
     undone = (
         decision is not None
@@ -194,6 +197,7 @@ def take_effect(account: ReferredAccount, *, at: datetime) -> None:
         only_if={"pending_decision": decision},
         changes={"pending_decision": None, "rejection_reason": decision.reason},
     )
+    matches.decided(account, by=decision.decided_by, at=at)
 
 
 @transaction.atomic
@@ -307,11 +311,14 @@ def give_up(account: ReferredAccount, *, reason: str, at: datetime) -> None:
     )
 
 
-def _now(account: ReferredAccount) -> ReferredAccount:
-    """The account as it is now, with what a decision looks at."""
-    return ReferredAccount.objects.select_related(
-        "program", "terms", "pending_decision", "rejection_reason"
-    ).get(pk=account.pk)
+def _now(account: ReferredAccount, *, locked: bool = False) -> ReferredAccount:
+    """
+    The account as it is now, with what a decision looks at.
+
+    :param locked: until the end of the transaction nobody corrects what is looked at
+    """
+    rows = ReferredAccount.objects.select_related("program", "terms", "pending_decision", "rejection_reason")
+    return (rows.select_for_update(of=("self",)) if locked else rows).get(pk=account.pk)
 
 
 def _decider(account: ReferredAccount) -> str:

@@ -10,17 +10,20 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
 
-from referrals import notes
+from referrals import deciders, first_decider, matches, notes, scopes
 from referrals.models import CallingRules, ReferredAccount, Review, Terms
-from referrals.rules.calling import CallingHours, add_calling_time, next_window, zone_of
+from referrals.rules.calling import CallingHours, due_at, next_window, zone_of
 from referrals.rules.refusal import Refused
+from referrals.rules.words import Weekday
 
 LEASE = timedelta(minutes=30)
 OTHERS_MAY_CALL_BACK_AFTER = timedelta(minutes=30)
 """A call-back belongs to whoever agreed it; so much too late, it is anybody's."""
 CANDIDATES = 10
+SENIOR = "referrals.reopen_referredaccount"
+EVERY_DAY = frozenset(Weekday.values())
 NOBODY = {"holder": None, "held_since": None, "held_until": None, "assigned_to": None}
 
 
@@ -51,12 +54,14 @@ def open_for(account: ReferredAccount, *, at: datetime) -> Review:
         defaults={"program_id": account.program_id, "opened_at": at, "due_at": at},
     )
     if is_new or review.closed_at is not None:
-        review.closed_at = None
-        hours, zone, program = hours_of(account.terms), zone_of_company(account), account.program
-        allowed = timedelta(hours=program.sla_calling_hours)
-        due_at = hours and add_calling_time(hours, zone, since=review.opened_at, amount=allowed)
-        review.due_at = due_at or review.opened_at + allowed
-        review.opens_at, review.closes_at = _window(hours, zone, not_before=review.call_from or at)
+        review.closed_at = review.call_from = review.call_back_at = review.call_back_by = None
+        # A signal that nobody has settled outlives a decision that did not last.
+        review.for_senior = matches.opened(account, at=at)
+        hours, zone = hours_of(account.terms), zone_of_company(account)
+        # The time allowed begins anew: what was decided in time and did not last is not late.
+        allowed = timedelta(hours=account.program.sla_calling_hours)
+        review.due_at, review.escalated_at = due_at(hours, zone, since=at, allowed=allowed), None
+        review.opens_at, review.closes_at = window_from(hours, zone, not_before=review.call_from or at)
         review.save()
     return review
 
@@ -71,6 +76,31 @@ def give_back(account: ReferredAccount) -> None:
     Review.objects.filter(account=account, closed_at__isnull=True).update(**NOBODY)
 
 
+def hand_to_seniors(account: ReferredAccount, *, by: User) -> None:
+    """A signal was told: a senior gets the account next, and a caller who told it gives it back."""
+    review = Review.objects.filter(account=account, closed_at__isnull=True)
+    review.update(for_senior=True)
+    review.filter(deciders.assignment_lapsed()).update(assigned_to=None)
+    if not by.has_perm(SENIOR):
+        review.filter(holder=by).update(**NOBODY)
+
+
+def hand_back_to_all(account: ReferredAccount) -> None:
+    """No signal is open any more: anybody may get the account."""
+    Review.objects.filter(account=account, closed_at__isnull=True).update(for_senior=False)
+
+
+def moved(account: ReferredAccount, *, at: datetime) -> None:
+    """The company is elsewhere than was thought: its calling hours are those of its zone of now."""
+    review = Review.objects.filter(account=account, closed_at__isnull=True).first()
+    if review is None:
+        return
+    hours, zone = hours_of(account.terms), zone_of_company(account)
+    not_before = max(at, review.call_from or at)
+    review.opens_at, review.closes_at = window_from(hours, zone, not_before=not_before)
+    review.save(update_fields=["opens_at", "closes_at"])
+
+
 def called(
     account: ReferredAccount, *, by: User, call_from: datetime | None, agreed: bool, at: datetime
 ) -> None:
@@ -80,7 +110,8 @@ def called(
     :param call_from: ``None``: the company was reached, and the call goes on to a decision
     :param agreed: the company itself said when; then it belongs to whoever agreed it, for a while
     """
-    review = Review.objects.filter(account=account, closed_at__isnull=True).first()
+    # Locked: what is assigned meanwhile must not be written over.
+    review = Review.objects.select_for_update().filter(account=account, closed_at__isnull=True).first()
     if review is None:
         return
     review.tries += 1
@@ -89,7 +120,7 @@ def called(
     if call_from is not None:
         review.holder = review.held_since = review.held_until = None
     hours, zone = hours_of(account.terms), zone_of_company(account)
-    review.opens_at, review.closes_at = _window(hours, zone, not_before=max(at, call_from or at))
+    review.opens_at, review.closes_at = window_from(hours, zone, not_before=max(at, call_from or at))
     review.save()
 
 
@@ -105,7 +136,7 @@ def move_to_next_hours(*, as_of: datetime) -> int:
     for terms_id, zone in set(ready.values_list("account__terms", "account__time_zone")):
         terms = Terms.objects.select_related("calling", "program").get(pk=terms_id)
         place = ZoneInfo(zone or terms.time_zone)
-        opens_at, closes_at = _window(hours_of(terms), place, not_before=as_of)
+        opens_at, closes_at = window_from(hours_of(terms), place, not_before=as_of)
         alike = ready.filter(account__terms=terms_id, account__time_zone=zone)
         moved += Review.objects.filter(pk__in=alike.values("pk")).update(
             opens_at=opens_at, closes_at=closes_at
@@ -113,14 +144,24 @@ def move_to_next_hours(*, as_of: datetime) -> int:
     return moved
 
 
-def hours_of(terms: Terms) -> CallingHours | None:
-    """The calling hours of these terms; ``None``: at any time."""
+def hours_of(terms: Terms, *, weekdays: frozenset[str] | None = None) -> CallingHours | None:
+    """
+    The calling hours of these terms; ``None``: at any time.
+
+    The days are those of the terms, the times those of the program if it has its own.
+
+    :param weekdays: the days of the terms, where they are known already
+    """
     rules: CallingRules | None = getattr(terms, "calling", None)
-    if rules is None:
-        return None
+    program = terms.program
     # Of many companies at once, the days are read beforehand.
-    days = frozenset(day.weekday for day in rules.days.all())
-    return CallingHours(days, rules.opens, rules.closes)
+    if rules is None:
+        days = EVERY_DAY
+    else:
+        days = weekdays if weekdays is not None else frozenset(day.weekday for day in rules.days.all())
+    if program.calls_from is not None and program.calls_until is not None:
+        return CallingHours(days, program.calls_from, program.calls_until)
+    return None if rules is None else CallingHours(days, rules.opens, rules.closes)
 
 
 def zone_of_company(account: ReferredAccount) -> ZoneInfo:
@@ -135,7 +176,7 @@ def _know_zone(account: ReferredAccount) -> None:
         account.time_zone = zone
 
 
-def _window(
+def window_from(
     hours: CallingHours | None, zone: ZoneInfo, *, not_before: datetime
 ) -> tuple[datetime | None, datetime | None]:
     """The calling hours that are open then or come next, as the row keeps them."""
@@ -148,9 +189,25 @@ def _window(
 # --- the queue ---------------------------------------------------------------------------------------------
 
 
-def waiting() -> QuerySet[Review]:
-    """Open reviews of accounts about which nobody has decided."""
-    return Review.objects.filter(closed_at__isnull=True, account__pending_decision__isnull=True)
+def waiting(person: User | None = None) -> QuerySet[Review]:
+    """
+    Open reviews of accounts about which nobody has decided.
+
+    :param person: of the programs of this person only
+    """
+    found = Review.objects.filter(is_undecided(), closed_at__isnull=True)
+    return found if person is None else scopes.within(found, person)
+
+
+def is_undecided() -> Q:
+    """
+    Nobody has decided about it, or the decision was undone.
+
+    Asked of the few accounts with a decision that waits: asked of the account of each review, the database
+    would read a million of them.
+    """
+    decided = ReferredAccount.objects.filter(pk=OuterRef("account"), pending_decision__isnull=False)
+    return Q(~Exists(decided))
 
 
 def is_free(*, at: datetime) -> Q:
@@ -168,20 +225,33 @@ def may_be_served(person: User, *, at: datetime) -> Q:
     """
     What this person may call now.
 
-    Not what somebody else holds or was assigned, nor what another has agreed to call back by now.
+    Not what somebody else holds or was assigned, nor what another has agreed to call back by now, nor an
+    appeal against this person's own decision, nor what a senior looks at first.
     """
     nobody_agreed = Q(call_back_by__isnull=True) | Q(call_back_at__lte=at - OTHERS_MAY_CALL_BACK_AFTER)
     return (
         is_callable(at=at)
         & (is_free(at=at) | Q(holder=person))
         & (nobody_agreed | Q(call_back_by=person))
-        & (Q(assigned_to__isnull=True) | Q(assigned_to=person))
+        & is_not_anothers(person)
+        & ~first_decider.appealed(person)
+        & is_for(person)
     )
+
+
+def is_not_anothers(person: User) -> Q:
+    """It is assigned to nobody else who may still decide about it."""
+    return Q(assigned_to__isnull=True) | Q(assigned_to=person) | deciders.assignment_lapsed()
+
+
+def is_for(person: User) -> Q:
+    """What carries a signal is served to seniors only."""
+    return Q() if person.has_perm(SENIOR) else Q(for_senior=False)
 
 
 def next_for(person: User, *, at: datetime) -> QuerySet[Review]:
     """What this person may call now, the most urgent first."""
-    return by_urgency(waiting().filter(may_be_served(person, at=at)), person, at=at)
+    return by_urgency(waiting(person).filter(may_be_served(person, at=at)), person, at=at)
 
 
 def by_urgency(reviews: QuerySet[Review], person: User, *, at: datetime) -> QuerySet[Review]:
@@ -201,10 +271,14 @@ def by_urgency(reviews: QuerySet[Review], person: User, *, at: datetime) -> Quer
     return reviews.annotate(rank=rank).order_by("rank", "due_at", "pk")
 
 
-def next_opening(*, at: datetime) -> datetime | None:
-    """When the next company may be called that may not be called yet; ``None``: none is waiting."""
+def next_opening(person: User | None = None, *, at: datetime) -> datetime | None:
+    """
+    When the next company may be called that may not be called yet; ``None``: none is waiting.
+
+    :param person: of the programs of this person only
+    """
     opens = Case(When(call_from__gt=F("opens_at"), then=F("call_from")), default=F("opens_at"))
-    later = waiting().filter(is_free(at=at)).annotate(callable_from=opens).filter(callable_from__gt=at)
+    later = waiting(person).filter(is_free(at=at)).annotate(callable_from=opens).filter(callable_from__gt=at)
     return later.order_by("callable_from").values_list("callable_from", flat=True).first()
 
 
@@ -235,7 +309,8 @@ def claim_next(person: User, *, at: datetime, after: ReferredAccount | None = No
         found = found.exclude(account=after)
     while candidates := list(found[:CANDIDATES]):
         for review in candidates:
-            if _take(review, person, at=at):
+            # Meanwhile it may be assigned to somebody else.
+            if _take(review, person, at=at, only=is_not_anothers(person)):
                 return review
         # Others took all of them since the query: ask again.
     return None
@@ -245,9 +320,13 @@ def claim(review: Review, person: User, *, at: datetime) -> None:
     """
     Take a company, or go on holding it.
 
+    :raises OutOfScope: if its program is not one of this person's
+    :raises FirstDecider: if it is an appeal against this person's own decision
     :raises HeldBySomebody: if somebody else holds it
     :raises ReviewClosed: if nothing is left to do about it
     """
+    scopes.refuse_outside(person, review.program_id)
+    first_decider.refuse_appealed(review.account, person)
     if _take(review, person, at=at):
         return
     review.refresh_from_db()
@@ -278,8 +357,12 @@ def take_over(review: Review, person: User, *, reason: str, at: datetime) -> Non
     """
     Take a company that somebody else holds; the reason is kept as a note.
 
+    :raises OutOfScope: if its program is not one of this person's
+    :raises FirstDecider: if it is an appeal against this person's own decision
     :raises ReviewClosed: if nothing is left to do about it
     """
+    scopes.refuse_outside(person, review.program_id)
+    first_decider.refuse_appealed(review.account, person)
     taken = Review.objects.filter(pk=review.pk, closed_at__isnull=True)
     if not taken.update(holder=person, held_since=at, held_until=at + LEASE):
         raise ReviewClosed(f"{review.account} is not in review any more.")
@@ -305,9 +388,10 @@ def refuse_without_lease(account: ReferredAccount, person: User, *, at: datetime
         raise HeldBySomebody(f"{review.holder} has it, until {review.held_until:%H:%M} UTC.")
 
 
-def _take(review: Review, person: User, *, at: datetime) -> bool:
+def _take(review: Review, person: User, *, at: datetime, only: Q | None = None) -> bool:
     """Swap the holder; ``False``: somebody was faster, or it is closed."""
     free = Review.objects.filter(is_free(at=at) | Q(holder=person), pk=review.pk, closed_at__isnull=True)
+    free = free.filter(only) if only else free
     since = Case(When(holder=person, held_until__gt=at, then=F("held_since")), default=Value(at))
     if not free.update(holder=person, held_since=since, held_until=at + LEASE):
         return False

@@ -2,8 +2,9 @@
 Triggers of the database: the promises that no code of ours can break.
 
 Rows of append-only tables are never changed or deleted; published terms and their children
-stay as they are. SQLite drops a table's triggers when Django rebuilds the table: a
-migration that touches one of these tables re-creates them as its last operation.
+stay as they are; of some rows only a status moves on. SQLite drops a table's triggers when
+Django rebuilds the table: a migration that touches one of these tables re-creates them as
+its last operation.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,6 +39,42 @@ def frozen_once_published(terms_of: Mapping[str, str]) -> Step:
         for table, expression in terms_of.items():
             for statement in _frozen(table, expression, editor.connection.vendor):
                 editor.execute(statement, params=None)
+
+    return create
+
+
+def kept(conditions: Mapping[str, str], *, deleted: bool = False) -> Step:
+    """
+    A migration step: of these rows something never changes, and none is deleted.
+
+    :param conditions: table to an SQL condition over ``OLD`` and ``NEW`` that no update may fulfil
+    :param deleted: rows may be deleted
+    """
+
+    def create(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
+        for table, condition in conditions.items():
+            message = f"{table} keeps what it was made with"
+            vendor = editor.connection.vendor
+            statements = _refusing(table, "update", vendor, message=message, when=condition)
+            if not deleted:
+                # Row by row, as the update: by that these tables are told from append-only ones.
+                statements += _refusing(table, "delete", vendor, message=message, when="TRUE")
+            for statement in statements:
+                editor.execute(statement, params=None)
+
+    return create
+
+
+def refusing_updates(table: str, *, when: str, message: str) -> Step:
+    """
+    A migration step: a row is not changed so that this holds.
+
+    :param when: an SQL condition over ``OLD`` and ``NEW``
+    """
+
+    def create(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
+        for statement in _refusing(table, "update", editor.connection.vendor, message=message, when=when):
+            editor.execute(statement, params=None)
 
     return create
 

@@ -1,7 +1,7 @@
 /* The theme hides the page until its scripts have run, and what is hidden cannot take the focus: so it is
    given here, to the refusal on which the page was sent back. */
 document.addEventListener("alpine:initialized", () => {
-  requestAnimationFrame(() => document.querySelector("[autofocus].staff-refusal")?.focus());
+  requestAnimationFrame(() => document.querySelector("[autofocus]:is(.staff-refusal, .staff-error)")?.focus());
 });
 
 /* Whoever works on a company holds it for half an hour, and longer while its page is looked at. */
@@ -63,7 +63,23 @@ function holdOn(shown) {
   document.addEventListener("visibilitychange", look);
 }
 
+/* A number is copied where the browser lets a page do so; else the button stays hidden. */
+function offerToCopy(button) {
+  const told = document.querySelector("[data-copied]");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      told.textContent = "Copied.";
+    } catch {
+      told.textContent = "The browser did not let it be copied.";
+    }
+  });
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   const shown = document.querySelector("[data-lease]");
   if (shown) holdOn(shown);
+  const number = document.querySelector("[data-copy]");
+  if (number && navigator.clipboard) offerToCopy(number);
 });

@@ -4,25 +4,58 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from allauth.account.internal.flows.login import record_authentication
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db.models import Model
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from payouts import holds, withdrawals
-from payouts.models import Benefit
-from referrals import credentials, desk, events, intake, notes, proposals
+from payouts import (
+    closing,
+    destinations,
+    holds,
+    host_spends,
+    payout_methods,
+    signing,
+    sweeps,
+    withdrawals,
+)
+from payouts.host_spends import SpendTold
+from payouts.models import BatchApproval, BatchLine, BatchNote, Benefit, Bonus, PayoutMethod
+from payouts.payments import files, reports
+from payouts.rules.payees import Payee, Rail
+from referrals import (
+    corrections,
+    credentials,
+    desk,
+    events,
+    intake,
+    likeness,
+    messages,
+    notes,
+    proposals,
+    reviews,
+    saved_views,
+    seen_as,
+    warning_signs,
+)
 from referrals.models import (
     Click,
     Criterion,
     CriterionResult,
+    Decision,
+    Enrollment,
     ExistingCustomer,
     FailingPart,
     JobRun,
     Program,
+    ProgramStaff,
+    SecondLook,
 )
+from referrals.rules.words import SignalKind, Verdict
 from tests.factories import (
     LATER,
     AccountEventFactory,
@@ -36,6 +69,17 @@ from tests.factories import (
 )
 
 PROGRAMS = Path(__file__).resolve().parent.parent / "referrals" / "programs"
+
+
+def just_logged_in(person: User) -> Client:
+    """The browser of somebody who has just given the password."""
+    client = Client()
+    client.force_login(person)
+    request = RequestFactory().get("/")
+    request.session = client.session
+    record_authentication(request, person, method="password")
+    request.session.save()
+    return client
 
 
 def models_of(app: str) -> list[type[Model]]:
@@ -107,17 +151,65 @@ def _let_everything_happen() -> None:
         granted_at=LATER,
         status="GRANTED",
     )
-    ExistingCustomer.objects.create(host=program.host, host_account="old", email="office@old.example")
+    old = ExistingCustomer.objects.create(host=program.host, host_account="old", email="office@old.example")
+    likeness.compare(account, old, verdict=Verdict.DIFFERENT, by=clerk, at=LATER)
+    warning_signs.put(account, kind=SignalKind.EMPLOYEE, by=senior, at=LATER, note="Their names are alike.")
+    warning_signs.settle(account, kind=SignalKind.EMPLOYEE, by=senior, at=LATER, note="Namesakes.")
+    reviews.claim(account.reviews.get(), clerk, at=LATER)
+    corrections.correct(account, told={"country": "CA"}, reason="They told us.", by=clerk, at=LATER)
     proposals.propose(
         "revoke", target=str(account.pk), arguments={"reason": "a freelancer"}, by=clerk, at=LATER
     )
     events.void(AccountEventFactory(amount_minor=900, currency="KWD"), by=clerk, approved_by=senior, at=LATER)
+    messages.write(
+        kind="over_sla", key="1", to=None, address="lead@company.example", subject="Late", text="-", at=LATER
+    )
     JobRun.objects.create(job="release", as_of=LATER, started_at=LATER)
+    ProgramStaff.objects.create(user=clerk, program=program)
+    saved_views.save(name="Over SLA here", query="tab=over&program=smartcat", is_shared=True, by=clerk)
     FailingPart.objects.create(job="release", part="enrollment 1", since=LATER, last_at=LATER)
+    seen_as.begin(account.enrollment.referrer, by=clerk, at=LATER, reason="a question by phone")
 
     holds.place(booked_bonus(), reason="fraud check", by=clerk, at=LATER)
     cancelled_bonus()
+    _sign(paid_bonus(), clerk, senior)
     giver = paid_bonus().enrollment
     withdrawals.withdraw(giver, amount_minor=5_000, at=LATER)
     withdrawals.spend(giver, amount_minor=300, service="Translation", at=LATER)
+    sweeps.count_months(as_of=LATER)
+    _let_payments_happen(giver.program, giver, by=clerk, confirmed_by=senior)
     withdrawals.transfer(giver, receiver=EnrollmentFactory(program=giver.program), amount_minor=200, at=LATER)
+    SecondLook.objects.create(decision=Decision.objects.order_by("pk")[0], drawn_at=LATER)
+    bought = SpendTold("s1", giver.program.slug, giver.referrer.host_account, 100, "USD", "Translation")
+    host_spends.spend(ApiClientFactory(host=giver.program.host), told=bought, at=LATER)
+    months = closing.next_month(giver.program)
+    closing.close(giver.program, month=months, by=clerk, confirmed_by=senior, at=LATER)
+
+
+def _let_payments_happen(program: Program, enrollment: Enrollment, *, by: User, confirmed_by: User) -> None:
+    method = PayoutMethod(program=program, code=Rail.PAYPAL)
+    payout_methods.open_method(method, by=by, at=LATER)
+    destination = destinations.tell(
+        enrollment,
+        method=Rail.PAYPAL,
+        payee=Payee(holder_name="Rosa Referrer", recipient="rosa@mail.example"),
+        reason="By phone.",
+        by=by,
+        at=LATER,
+    )
+    destinations.confirm(destination, by=confirmed_by, at=LATER)
+    files.make(method, pay_on=LATER.date(), by=by, at=LATER)
+    reports.read_in(program, name="bank.csv", content=b"reference,result\nP0,PAID", by=by, at=LATER)
+
+
+def _sign(bonus: Bonus, approver: User, preparer: User) -> None:
+    """What people sign for a batch, and what its program asks of them."""
+    batch = bonus.batch
+    BatchLine.objects.create(batch=batch, turn=1, bonus=bonus, amount_minor=bonus.amount_minor)
+    BatchApproval.objects.create(
+        batch=batch, turn=1, person=approver, at=LATER, prepared_by=preparer, people_needed=2
+    )
+    BatchNote.objects.create(
+        batch=batch, about="REFUSED", text="Ask first.", written_by=approver, written_at=LATER
+    )
+    signing.set_rules(batch.program, limit_minor=100_000, tiers={3: 500_000, 4: None})

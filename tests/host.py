@@ -13,6 +13,7 @@ from referrals import credentials
 from referrals.models import ApiClient
 
 EVENTS, SIGN_UPS = "/api/v1/events", "/api/v1/sign-ups"
+BALANCES, SPENDS = "/api/v1/balances", "/api/v1/spends"
 NOON = datetime(2026, 2, 2, 12, tzinfo=UTC)
 _messages = count(1)
 
@@ -25,10 +26,10 @@ class HostSoftware:
         self.secret = credentials.issue_webhook_secret(client, at=at)
         _, self.key = credentials.issue_key(client, scopes=list(credentials.Scope), at=at)
 
-    def tell(self, told: object, **headers: str) -> HttpResponse:
+    def tell(self, told: object, *, path: str = EVENTS, **headers: str) -> HttpResponse:
         """Tell an event, or a batch, or whatever it is; ``headers`` take the place of the right ones."""
         body = told if isinstance(told, bytes) else json.dumps(told).encode()
-        return post(EVENTS, body, signed(self.client.public_id, self.secret, body) | headers)
+        return post(path, body, signed(self.client.public_id, self.secret, body) | headers)
 
     def tell_sign_up(self, told: object, **headers: str) -> HttpResponse:
         body = told if isinstance(told, bytes) else json.dumps(told).encode()

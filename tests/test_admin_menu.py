@@ -11,15 +11,16 @@ from tests.factories import UserFactory
 pytestmark = pytest.mark.django_db
 
 DESK = ["Reviews", "Referred accounts", "Referrers", "Proposals"]
-MONEY = ["Bonuses", "Batches", "Withdrawals", "Books"]
+MONEY = ["Bonuses", "What will be paid", "Batches", "Payouts", "Payment files", "Withdrawals", "Books"]
 OFFERED = {
-    "Callers": DESK,
-    "Seniors": [*DESK, "Jobs"],
-    "Finance": [*DESK[1:], *MONEY, "Programs", "Jobs"],
-    "Program managers": [*DESK[1:], "Events", *MONEY, "Programs", "Jobs"],
-    "Support": [*DESK[1:], "Events", *MONEY, "Programs", "Jobs"],
-    "Operators": ["Events", "Jobs"],
-    "Auditors": [*DESK[1:], "Events", *MONEY, "Programs", "Jobs"],
+    "Callers": [*DESK, "Reports"],
+    "Seniors": [DESK[0], "Board", *DESK[1:], "Second looks", "Reports", "Jobs"],
+    "Finance preparers": [*DESK[1:], *MONEY, "Programs", "Jobs"],
+    "Finance approvers": [*DESK[1:], *MONEY, "Programs", "Jobs"],
+    "Program managers": [*DESK[1:], "Events", *MONEY, "Programs", "Jobs", "Mails"],
+    "Support": [*DESK[1:], "Events", *MONEY, "Programs", "Jobs", "Mails"],
+    "Operators": ["Events", "Jobs", "Mails", "Log-ins"],
+    "Auditors": [*DESK[1:], "Events", *MONEY, "Programs", "Jobs", "Mails"],
 }
 
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 from django.conf import settings
 from django.db import connection
 
@@ -34,6 +35,29 @@ def test_the_release_is_raced_against_plain_sql_on_the_database_of_this_run():
     assert {"ours_seconds", "floor_seconds", "ratio", "worker_grown_mb", "passed"} <= figures.keys()
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="the pages are measured on PostgreSQL")
+def test_the_pages_are_measured_over_made_accounts():
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "tests.bench", "pages"),
+            *("--accounts", "2000", "--rounds", "1", "--no-browser"),
+        ],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    # 1: what it is measured on may well be busy.
+    assert run.returncode in {0, 1}, run.stderr
+    figures = json.loads(run.stdout)
+    assert (figures["goal"], figures["accounts"], figures["books_verified"]) == ("pages", 2000, True)
+    assert {"queue, now", "queue, search phone", "accounts, page 1,000", "review page"} <= figures[
+        "pages"
+    ].keys()
+    assert figures["goals"]["queries_at_most"]["passed"], figures["goals"]
+
+
 def test_an_unknown_goal_is_refused():
     run = subprocess.run(
         [sys.executable, "-m", "tests.bench", "nothing"],
@@ -44,4 +68,4 @@ def test_an_unknown_goal_is_refused():
     )
 
     assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr.endswith("Goals: intake, redirect, release\n")
+    assert run.stderr.endswith("Goals: intake, pages, redirect, release\n")

@@ -31,6 +31,7 @@ VARIABLES = [
     "SECURE_SSL_REDIRECT",
     "SESSION_IDLE_SECONDS",
     "SESSION_SECONDS",
+    "SITE_URL",
 ]
 
 
@@ -104,6 +105,10 @@ def test_an_empty_variable_counts_as_absent(settings_with):
         ("EMAIL_URL", "mail.company.example"),
         ("EMAIL_URL", "smtp://"),
         ("EMAIL_URL", "smtp://host:many"),
+        ("SITE_URL", "referrals.example"),
+        ("SITE_URL", "ftp://referrals.example"),
+        ("SITE_URL", "https://"),
+        ("SITE_URL", "https://referrals.example/admin/"),
         ("LOG_LEVEL", "LOUD"),
         ("REDIS_URL", "http://host"),
         ("REDIS_URL", "redis://host:many/0"),
@@ -200,7 +205,12 @@ def test_postgresql_over_the_network_and_over_a_socket(settings_with):
 
     described = network["DATABASES"]["default"]
     assert (described["HOST"], described["PORT"], described["PASSWORD"]) == ("db", 5433, "s@cret")
-    assert described["OPTIONS"] == {"sslmode": "require", "prepare_threshold": 5, "connect_timeout": 10}
+    assert described["OPTIONS"] == {
+        "sslmode": "require",
+        "prepare_threshold": 5,
+        "connect_timeout": 10,
+        "options": "-c join_collapse_limit=12 -c from_collapse_limit=12",
+    }
     assert socket["DATABASES"]["default"]["OPTIONS"]["host"] == "/run/postgresql"
     assert socket["DATABASES"]["default"]["ENGINE"] == "django.db.backends.postgresql"
 

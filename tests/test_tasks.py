@@ -38,7 +38,7 @@ def test_the_schedule_knows_intervals_only_and_each_message_expires_with_the_nex
 def test_money_is_looked_at_every_minute_or_more_often():
     daily = {name for name in timetable.EVERY if timetable.is_daily(name)}
 
-    assert daily == {"verify_books", "forget_old_runs"}
+    assert daily == {"count_months", "draw_second_looks", "verify_books", "forget_old_runs"}
     assert all(
         timedelta(seconds=15) <= every <= timedelta(seconds=60)
         for name, every in timetable.EVERY.items()

@@ -24,6 +24,7 @@ from payouts.cases.seen import seen
 from payouts.cases.stage import staged
 from payouts.models import Bonus
 from referrals.models import MilestoneReached, ReferredAccount
+from tests.explained import explained_wrongly
 
 FILES = [reader.read(path) for path in reader.find([Path(__file__).parent / "cases"])]
 CASES = {written["id"]: (written, file.path) for file in FILES for written in file.cases}
@@ -42,6 +43,7 @@ class Ending:
     counters: dict[str, Any]
     bonuses: list[Any]
     first_bonus_at: datetime | None
+    explained_wrongly: list[object]
 
 
 @cache
@@ -49,15 +51,15 @@ def programs() -> Programs:
     return Programs()
 
 
-def played(case: Case) -> Ending:
-    """Play a case, and tell what is there then."""
+def played(case: Case, *, explaining: bool = False) -> Ending:
+    """Play a case, and tell what is there then; and what is wrong with the answers to why it is not paid."""
     with staged(case) as stage:
         differences = runner.differences_on(stage)
         bonuses = Bonus.objects.filter(account__program=stage.program)
         accounts = ReferredAccount.objects.filter(program=stage.program)
         names = sorted(accounts.values_list("host_account", flat=True))
         reached = MilestoneReached.objects.filter(account__in=accounts)
-        return Ending(
+        ending = Ending(
             differences=differences,
             accounts=seen(stage, "accounts", names, as_of=case.as_of),
             milestones=sorted(
@@ -68,7 +70,13 @@ def played(case: Case) -> Ending:
                 sorted(row.items(), key=str) for row in seen(stage, "bonuses", [], as_of=case.as_of)
             ),
             first_bonus_at=min(bonuses.values_list("created_at", flat=True), default=None),
+            explained_wrongly=[],
         )
+        if not explaining:
+            return ending
+        expected = case.expect.get("explain") or {}
+        wrong = explained_wrongly(stage.program, as_of=case.as_of, expected=expected)
+        return replace(ending, explained_wrongly=wrong)
 
 
 def is_free(step: Step) -> bool:
@@ -119,8 +127,10 @@ def test_a_case_ends_as_expected_in_whatever_order_its_events_arrive(name):
     # Seeded: what fails once, fails again.
     shuffled = shuffled_and_doubled(case, random.Random(name))  # noqa: S311
 
-    told = played(case)
+    told = played(case, explaining=True)
     assert told.differences == []
+    # Every account and bonus, in the voices for staff and for referrers.
+    assert told.explained_wrongly == []
 
     # The order of arrival is worked out in Python, from the same rows on both databases: one is enough.
     if shuffled.steps != case.steps and connection.vendor == "sqlite":

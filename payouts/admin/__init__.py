@@ -2,5 +2,8 @@
 
 from payouts.admin import batch as batch
 from payouts.admin import bonus as bonus
+from payouts.admin import closing as closing
 from payouts.admin import ledger as ledger
+from payouts.admin import money_month as money_month
+from payouts.admin import payments as payments
 from payouts.admin import reward as reward

@@ -1,14 +1,25 @@
-"""Batches and payouts: what was approved together, and the money to each referrer in it."""
+"""Batches: what was approved together, with what each referrer gets of it."""
 
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
-from payouts.admin import batch_steps
-from payouts.models import BatchChange, Bonus, Payout, PayoutBatch, PayoutChange
+from payouts.admin import batch_page, batch_steps
+from payouts.admin.batch_drafting import Drafting
+from payouts.admin.batch_export import BatchExport
+from payouts.models import (
+    ApprovalTier,
+    BatchApproval,
+    BatchChange,
+    BatchLine,
+    BatchNote,
+    Bonus,
+    Payout,
+    PayoutBatch,
+    PayoutLimit,
+)
 from referrals.admin.base import (
     PartOfAnother,
     PlainInline,
@@ -17,14 +28,13 @@ from referrals.admin.base import (
     link_to_list,
     register,
 )
-from referrals.admin.columns import AMOUNT_COLUMNS, amount, amount_of, became, grouped, referrer, status
+from referrals.admin.columns import amount_of, became, status
 from referrals.admin.steps import StepAdmin
 
 total = amount_of("payable_minor", label="sum")
-
-PER_PAGE = 50
-LINES = 500
-"""So many referrers stand on one page of a batch, with so many lines; all of them are one click away."""
+put_up_amount = amount_of("amount_minor", "batch.currency")
+tier_amount = amount_of("from_minor", "program.currency", label="from")
+limit_amount = amount_of("per_referrer_minor", "program.currency", label="to one referrer")
 
 
 class BatchChangeInline(PlainInline):
@@ -33,15 +43,11 @@ class BatchChangeInline(PlainInline):
     related = ["changed_by"]
 
 
-class PayoutChangeInline(PlainInline):
-    model = PayoutChange
-    fields = ["changed_at", became, "changed_by"]
-    related = ["changed_by"]
-
-
 @register(PayoutBatch)
-class PayoutBatchAdmin(StepAdmin, ReadOnlyAdmin):
-    steps = batch_steps.STEPS
+class PayoutBatchAdmin(Drafting, BatchExport, StepAdmin, ReadOnlyAdmin):
+    of_program = "program"
+    steps = [*batch_steps.STEPS, *batch_steps.LINE_STEPS]
+    list_before_template = "admin/payouts/payoutbatch/drafting.html"
     change_form_outer_before_template = "admin/payouts/payoutbatch/content.html"
     when_empty = "Bonuses that are due are put into a batch by the next run."
     list_display = ["number", "program", "run_on", "kind", "bonuses_in_it", total, status]
@@ -51,12 +57,12 @@ class PayoutBatchAdmin(StepAdmin, ReadOnlyAdmin):
     date_hierarchy = "run_on"
     search_fields = ["program__slug__exact"]
     readonly_fields = ["bonuses", "payouts"]
-    exclude = ["content_sha256"]
+    exclude = ["content_sha256", "turn"]
     inlines = [BatchChangeInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PayoutBatch]:
         """Batches with what they would pay now, or did."""
-        return super().get_queryset(request).annotate(**batch_steps.SUMS)
+        return super().get_queryset(request).select_related("program").annotate(**batch_steps.SUMS)
 
     @display(description="batch", ordering="pk")
     def number(self, batch: PayoutBatch) -> str:
@@ -74,11 +80,20 @@ class PayoutBatchAdmin(StepAdmin, ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The page of a batch: its sum, its referrers with their lines, and what two people do with it."""
-        seen = self.get_queryset(request).select_related("program", "prepared_by", "approved_by")
+        joined = self.get_queryset(request).select_related("program", "prepared_by", "approved_by")
+        seen = joined.annotate(**batch_page.BESIDES)
         batch = seen.filter(pk=object_id).first() if object_id.isdecimal() else None
-        shown = _content(batch_steps.look_at(batch), page=request.GET.get("page")) if batch else {}
-        shown["buttons"] = batch and self.buttons(batch, request.user)
+        shown: dict[str, Any] = {}
+        if batch:
+            shown = batch_page.content(batch_steps.look_at(batch), page=request.GET.get("page"))
+            buttons = self.buttons(batch, request.user)
+            shown["choosing"] = batch_page.choosing(buttons)
+            shown["buttons"] = [button for button in buttons if button not in shown["choosing"]]
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        may_draft = request.user.has_perm(batch_steps.PREPARE)
+        return super().changelist_view(request, {"may_draft": may_draft, **(extra_context or {})})
 
     def load(self, request: HttpRequest, pk: int) -> Any:
         return batch_steps.look_at(super().load(request, pk))
@@ -92,57 +107,57 @@ class PayoutBatchAdmin(StepAdmin, ReadOnlyAdmin):
         return link_to_list(Payout, "All its payouts", batch=batch.pk)
 
 
-@register(Payout)
-class PayoutAdmin(ReadOnlyAdmin):
-    list_display = ["id", referrer, "batch", amount, status, "attempt", "created_at"]
-    list_filter = ["status", "batch__program"]
-    list_select_related = ["enrollment__referrer", "batch__program"]
-    search_fields = ["enrollment__referrer__host_account__exact", "^enrollment__referrer__name"]
-    exclude = AMOUNT_COLUMNS
-    readonly_fields = [amount, "bonuses"]
-    inlines = [PayoutChangeInline]
-
-    @display(description="bonuses")
-    def bonuses(self, payout: Payout) -> SafeString:
-        return link_to_list(Bonus, "All its bonuses", payout=payout.pk)
-
-
 @register(BatchChange)
 class BatchChangeAdmin(PartOfAnother):
+    of_program = "batch__program"
     list_display = ["__str__", "batch", "changed_at", "changed_by"]
     list_filter = ["new_status"]
     list_select_related = ["batch__program", "changed_by"]
 
 
-@register(PayoutChange)
-class PayoutChangeAdmin(PartOfAnother):
-    list_display = ["__str__", "payout", "changed_at", "changed_by"]
-    list_filter = ["new_status"]
-    list_select_related = ["payout__batch__program", "changed_by"]
+@register(BatchLine)
+class BatchLineAdmin(PartOfAnother):
+    """What was put up, as it was put up."""
+
+    of_program = "batch__program"
+    list_display = ["bonus", "batch", "turn", put_up_amount]
+    list_select_related = ["batch__program", "bonus"]
+    exclude = ["amount_minor"]
+    readonly_fields = [put_up_amount]
 
 
-def _content(batch: Any, *, page: str | None) -> dict[str, Any]:
-    """What the page shows of a batch: sums, and the referrers of one page with their lines."""
-    total, waiting = batch.sums.total, batch.sums.waiting
-    referrers = Paginator(batch_steps.referrers(batch), PER_PAGE).get_page(page)
-    joined = ["account", "reward", "enrollment__referrer"]
-    of_these = Bonus.objects.filter(batch=batch, enrollment__in=[row["enrollment"] for row in referrers])
-    lines: dict[int, list[Bonus]] = {}
-    for bonus in of_these.select_related(*joined).order_by("pk")[:LINES]:
-        lines.setdefault(bonus.enrollment_id, []).append(bonus)
-    return {
-        "batch": batch,
-        "total": total,
-        "total_shown": batch_steps.shown(batch, total.amount_minor),
-        "waiting": waiting,
-        "waiting_shown": batch_steps.shown(batch, waiting.amount_minor),
-        "page": referrers,
-        "referrers": [
-            {
-                **row,
-                "sum": grouped(row["total_minor"], batch.currency),
-                "lines": [(bonus, amount(bonus)) for bonus in lines.get(row["enrollment"], [])],
-            }
-            for row in referrers
-        ],
-    }
+@register(BatchApproval)
+class BatchApprovalAdmin(PartOfAnother):
+    of_program = "batch__program"
+    list_display = ["person", "batch", "turn", "at"]
+    list_select_related = ["batch__program", "person"]
+
+
+@register(BatchNote)
+class BatchNoteAdmin(PartOfAnother):
+    of_program = "batch__program"
+    list_display = ["text", "about", "batch", "bonus", "written_by", "written_at"]
+    list_filter = ["about"]
+    list_select_related = ["batch__program", "bonus", "written_by"]
+
+
+@register(ApprovalTier)
+class ApprovalTierAdmin(PartOfAnother):
+    """Changed by a step on the page of the program."""
+
+    of_program = "program"
+    list_display = ["program", "people", tier_amount]
+    list_select_related = ["program"]
+    exclude = ["from_minor"]
+    readonly_fields = [tier_amount]
+
+
+@register(PayoutLimit)
+class PayoutLimitAdmin(PartOfAnother):
+    """Changed by a step on the page of the program."""
+
+    of_program = "program"
+    list_display = ["program", limit_amount]
+    list_select_related = ["program"]
+    exclude = ["per_referrer_minor"]
+    readonly_fields = [limit_amount]

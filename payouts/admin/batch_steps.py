@@ -1,22 +1,28 @@
-"""What two people do with a batch: put up, approve, refuse, void."""
+"""What people do with a batch: put up, approve, refuse, void; and with single lines of it."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from django import forms
 from django.contrib.auth.models import User
 from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
-from payouts import batches, due
-from payouts.models import Bonus, PayoutBatch
-from payouts.rules.lifecycle import BatchStatus, BonusStatus
+from payouts import batch_content, batch_lines, batches, due
+from payouts.batch_content import DRAFTED, PAYABLE
+from payouts.models import BatchApproval, Bonus, PayoutBatch, PayoutSchedule
+from payouts.rules.lifecycle import UNPAID, BatchStatus
 from referrals.admin.columns import grouped
-from referrals.admin.steps import SeenForm, Step
+from referrals.admin.steps import ReasonForm, SeenForm, Step
 
 PREPARE, APPROVE = "payouts.prepare_payoutbatch", "payouts.approve_payoutbatch"
-DRAFTED = [BatchStatus.DRAFT, BatchStatus.AWAITING_APPROVAL]
-PAYABLE = Q(status__in=[BonusStatus.ACTIVATED, BonusStatus.APPROVED, BonusStatus.PAID])
+HOLD = "payouts.hold_bonus"
+ASKED_AGAIN = "You are asked for your password or code, unless you have just given it."
+LINES = 500
+"""So many lines stand on one page of a batch, and can be chosen there."""
 
 
 def _of_the_batch(what: Any) -> Coalesce:
@@ -37,10 +43,16 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What a batch would pay now, or did, and what would leave it because it is held or waits."""
+    """What a batch would pay now, or did, and what it would not: held, waiting, or to be cancelled."""
 
     total: Content
     waiting: Content
+    paying: Q
+    """Which of its bonuses ``total`` counts."""
+    referrers: int
+    """All that have a line in it."""
+    schedules: list[PayoutSchedule]
+    as_of: datetime
 
 
 SUMS = {"payable_bonuses": _of_the_batch(Count("pk")), "payable_minor": _of_the_batch(Sum("amount_minor"))}
@@ -49,8 +61,11 @@ SUMS = {"payable_bonuses": _of_the_batch(Count("pk")), "payable_minor": _of_the_
 
 def look_at(batch: PayoutBatch) -> Any:
     """Count once what a batch holds: the page, its buttons and their sums all speak of ``batch.sums``."""
-    counted = {"total": counted_in(batch), "waiting": PAYABLE & ~counted_in(batch)}
+    now, schedules = timezone.now(), batch_content.schedules(batch)
+    paying = batch_content.will_be_paid(batch, schedules, as_of=now)
+    counted = {"total": paying, "waiting": PAYABLE & ~paying}
     told = Bonus.objects.filter(batch=batch).aggregate(
+        referrers=Count("enrollment", distinct=True),
         **{f"{name}_bonuses": Count("pk", filter=which) for name, which in counted.items()},
         **{
             f"{name}_referrers": Count("enrollment", distinct=True, filter=which)
@@ -58,10 +73,10 @@ def look_at(batch: PayoutBatch) -> Any:
         },
         **{f"{name}_minor": Sum("amount_minor", filter=which, default=0) for name, which in counted.items()},
     )
-    sums = [
+    total, waiting = (
         Content(told[f"{name}_bonuses"], told[f"{name}_referrers"], told[f"{name}_minor"]) for name in counted
-    ]
-    batch.sums = Sums(*sums)  # type: ignore[attr-defined]
+    )
+    batch.sums = Sums(total, waiting, paying, told["referrers"], schedules, now)  # type: ignore[attr-defined]
     return batch
 
 
@@ -69,20 +84,16 @@ def shown(batch: PayoutBatch, amount_minor: int) -> str:
     return f"{batch.currency} {grouped(amount_minor, batch.currency)}"
 
 
-def referrers(batch: PayoutBatch) -> Any:
+def referrers(batch: Any) -> Any:
     """What the batch pays to each referrer, the largest sum first."""
+    paying = batch.sums.paying
     rows = Bonus.objects.filter(batch=batch).order_by().values("enrollment", "enrollment__referrer__name")
     rows = rows.annotate(
-        bonuses=Count("pk", filter=counted_in(batch)),
-        total_minor=Sum("amount_minor", filter=counted_in(batch), default=0),
-        left_out=Count("pk", filter=~counted_in(batch)),
+        bonuses=Count("pk", filter=paying),
+        total_minor=Sum("amount_minor", filter=paying, default=0),
+        left_out=Count("pk", filter=~paying),
     )
     return rows.order_by("-total_minor", "enrollment")
-
-
-def counted_in(batch: PayoutBatch) -> Q:
-    """Which of its bonuses count: of a draft, what neither is held nor waits."""
-    return PAYABLE & ~due.BLOCKED if batch.status in DRAFTED else PAYABLE
 
 
 def _in_sum(batch: Any) -> str:
@@ -95,36 +106,100 @@ def seen(batch: Any) -> str:
     return f"{batch.status}.{batch.content_sha256[:16]}.{now.bonuses}.{now.amount_minor}"
 
 
+class SeenWithReason(SeenForm, ReasonForm):
+    """What the page showed, and why it is not to be."""
+
+
+class ChosenLines(SeenForm, ReasonForm):
+    """Lines of a batch, and why they are not paid with it."""
+
+    bonus = forms.ModelMultipleChoiceField(
+        Bonus.objects.none(),
+        label="Lines",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one line.", "invalid_choice": "Look at the page again."},
+    )
+    field_order = ("bonus", "reason")
+
+    def look_at(self, row: PayoutBatch) -> None:
+        """Offer the unpaid lines of the batch: all can be told; the first are shown, where any are."""
+        field: Any = self.fields["bonus"]
+        field.queryset = Bonus.objects.filter(batch=row, status__in=UNPAID)
+        field.widget.choices = partial(_offered, row)
+
+
+def _offered(batch: PayoutBatch) -> list[tuple[int, str]]:
+    lines = Bonus.objects.filter(batch=batch, status__in=UNPAID).order_by("enrollment_id", "pk")
+    return [
+        (bonus.pk, f"{bonus.enrollment.referrer}: {bonus.account}, {shown(batch, bonus.amount_minor)}")
+        for bonus in lines.select_related("account", "enrollment__referrer")[:LINES]
+    ]
+
+
+def _chosen(told: dict[str, Any]) -> list[int]:
+    return [bonus.pk for bonus in told["bonus"]]
+
+
+def _lines(count: int) -> str:
+    return f"{count} line{' is' if count == 1 else 's are'}"
+
+
 def _put_up(batch: PayoutBatch, by: User, at: datetime, told: dict[str, Any]) -> str:
     batches.put_up(batch, by=by, at=at)
-    return f"{_in_sum(look_at(batch))} wait for another person to approve them."
+    needed = batch.approvals_needed
+    whom = "another person" if needed == 1 else f"{needed} other people"
+    return f"{_in_sum(look_at(batch))} wait for {whom} to approve them."
 
 
 def _approve(batch: PayoutBatch, by: User, at: datetime, told: dict[str, Any]) -> str:
     batches.approve(batch, by=by, at=at)
-    return f"{_in_sum(look_at(batch))} are approved; the next run pays them."
+    if batch.status == BatchStatus.APPROVED:
+        return f"{_in_sum(look_at(batch))} are approved; the next run pays them."
+    missing = batch.approvals_needed - len(_approvers(batch))
+    return f"Your name stands under it; {missing} more {'is' if missing == 1 else 'are'} needed."
 
 
 def _refuse(batch: PayoutBatch, by: User, at: datetime, told: dict[str, Any]) -> str:
-    batches.refuse(batch, by=by, at=at)
+    batches.refuse(batch, by=by, at=at, reason=told["reason"])
     return f"{batch} is a draft again."
 
 
 def _void(batch: PayoutBatch, by: User, at: datetime, told: dict[str, Any]) -> str:
-    batches.void(batch, by=by, at=at)
+    batches.void(batch, by=by, at=at, reason=told["reason"])
     return f"{batch} is void; what was not paid is free for another batch."
+
+
+def _hold(batch: PayoutBatch, by: User, at: datetime, told: dict[str, Any]) -> str:
+    chosen = _chosen(told)
+    batch_lines.hold(batch, chosen, reason=told["reason"], by=by, at=at)
+    return f"{_lines(len(chosen))} on hold until somebody lifts the hold."
+
+
+def _exclude(batch: PayoutBatch, by: User, at: datetime, told: dict[str, Any]) -> str:
+    chosen = _chosen(told)
+    batch_lines.exclude(batch, chosen, reason=told["reason"], by=by, at=at)
+    return f"{_lines(len(chosen))} left to the next draft."
 
 
 def _nothing_to_put_up(batch: Any, user: User) -> str | None:
     return None if batch.sums.total.bonuses else "Nothing in it can be approved now."
 
 
+def _approvers(batch: PayoutBatch) -> list[int]:
+    """Who approved what is put up now."""
+    given = BatchApproval.objects.filter(batch=batch, turn=batch.turn)
+    return list(given.values_list("person", flat=True))
+
+
 def _cannot_approve(batch: PayoutBatch, user: User) -> str | None:
-    if batch.people_needed >= 2 and batch.prepared_by_id == user.pk:
+    if (batch.people_needed >= 2 or batch.approvals_needed > 1) and batch.prepared_by_id == user.pk:
         return "You prepared this batch: another person approves it."
+    approvers = _approvers(batch) if batch.approvals_needed > 1 else []
+    if user.pk in approvers:
+        return "You approved this batch: another person has to approve it, too."
     if batch.people_needed >= 3:
-        mine = [user.pk, batch.prepared_by_id]
-        if Bonus.objects.filter(PAYABLE, batch=batch, qualified_by__in=mine).exists():
+        names = [user.pk, batch.prepared_by_id, *approvers]
+        if Bonus.objects.filter(PAYABLE, batch=batch, qualified_by__in=names).exists():
             return "One of you qualified an account in it: a third person is needed."
     return None
 
@@ -133,11 +208,13 @@ def _in(status: BatchStatus) -> Any:
     return lambda batch: batch.status == status
 
 
+HOLDABLE = [*DRAFTED, BatchStatus.APPROVED]
+
 STEPS = [
     Step(
         "approve",
         verb=lambda batch: f"Approve {_in_sum(batch)}",
-        explains="Every line is looked at once more; the next run pays them.",
+        explains=f"Every line is looked at once more; the next run pays them. {ASKED_AGAIN}",
         permissions=[APPROVE],
         take=_approve,
         is_offered=_in(BatchStatus.AWAITING_APPROVAL),
@@ -145,6 +222,7 @@ STEPS = [
         form=SeenForm,
         sees=seen,
         is_next=True,
+        asks_again=True,
     ),
     Step(
         "put-up",
@@ -165,17 +243,44 @@ STEPS = [
         permissions=[PREPARE, APPROVE],
         take=_refuse,
         is_offered=_in(BatchStatus.AWAITING_APPROVAL),
-        form=SeenForm,
+        form=SeenWithReason,
         sees=seen,
     ),
     Step(
         "void",
         verb="Void",
-        explains="The approval is taken back; what was not paid is free for another batch.",
+        explains=f"The approval is taken back; what was not paid is free for another batch. {ASKED_AGAIN}",
         permissions=[APPROVE],
         take=_void,
         is_offered=_in(BatchStatus.APPROVED),
-        form=SeenForm,
+        form=SeenWithReason,
         sees=seen,
+        asks_again=True,
     ),
 ]
+
+LINE_STEPS = [
+    Step(
+        "hold-lines",
+        verb="Hold",
+        explains="They are not paid until somebody lifts the hold; what is put up becomes a draft again.",
+        permissions=[HOLD],
+        take=_hold,
+        is_offered=lambda batch: batch.status in HOLDABLE,
+        form=ChosenLines,
+        sees=seen,
+        is_apart=True,
+    ),
+    Step(
+        "exclude-lines",
+        verb="Exclude",
+        explains="They leave this draft for the next one.",
+        permissions=[PREPARE],
+        take=_exclude,
+        is_offered=_in(BatchStatus.DRAFT),
+        form=ChosenLines,
+        sees=seen,
+        is_apart=True,
+    ),
+]
+"""Steps about the lines that are chosen on the page."""

@@ -11,8 +11,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from payouts import explain, holds
+from payouts.admin.ahead import AheadPages
+from payouts.admin.bonus_filters import ClosesFilter, LeftFilter, NeedsFilter, StandingFilter
 from payouts.models import Benefit, Bonus, BonusChange, Hold, Transfer
-from payouts.rules.lifecycle import UNPAID, BonusStatus
+from payouts.rules.lifecycle import UNPAID
+from payouts.rules.schedule_words import in_days
 from referrals import notes
 from referrals.admin.base import (
     EmptyFieldListFilter,
@@ -25,19 +28,6 @@ from referrals.admin.base import (
 )
 from referrals.admin.columns import AMOUNT_COLUMNS, amount, became, chip, company, referrer
 from referrals.admin.steps import ReasonForm, Step, StepAdmin
-from referrals.rules.zones import local_date
-
-SENTENCES = {
-    "awaiting_approval": "The window is open; the bonus waits for its batch to be approved.",
-    "below_minimum": "What is due to the referrer is below the minimum, and is carried over.",
-    "in_review": "The referred account is in review.",
-    "next_run": "Nothing is missing: the next run pays it.",
-    "referred_account_past_due": "The referred account is past due.",
-    "referred_account_paused": "The referred account is paused.",
-    "referrer_suspended": "The referrer is suspended.",
-    "reversed": "It was paid, and taken back.",
-}
-"""What ``explain.of_bonus`` answers, in words."""
 
 ON_HOLD = "ON_HOLD"
 """No status: a bonus of any unpaid status may be on hold."""
@@ -101,12 +91,23 @@ STEPS = [
 
 
 @register(Bonus)
-class BonusAdmin(StepAdmin, ReadOnlyAdmin):
+class BonusAdmin(AheadPages, StepAdmin, ReadOnlyAdmin):
+    of_program = "account__program"
     steps = STEPS
     change_form_outer_before_template = "admin/payouts/bonus/why.html"
     when_empty = "A bonus appears when an account reaches the milestones of a reward."
     list_display = ["__str__", company, referrer, "for_what", amount, "how_it_stands", "promised", "paid_on"]
-    list_filter = ["status", "on_hold", "kind", "currency", "terms__program"]
+    list_filter = [
+        NeedsFilter,
+        StandingFilter,
+        ClosesFilter,
+        LeftFilter,
+        "status",
+        "on_hold",
+        "kind",
+        "currency",
+        "terms__program",
+    ]
     list_select_related = ["account", "enrollment__referrer", "reward"]
     search_fields = [
         "account__host_account__exact",
@@ -116,7 +117,7 @@ class BonusAdmin(StepAdmin, ReadOnlyAdmin):
     ]
     fieldsets = [
         section(None, "window", amount, "status", "cancel_reason"),
-        section("For what", "account", "enrollment", "terms", "reward", "period", "kind"),
+        section("For what", "account", "enrollment", "terms", "reward", "month", "kind"),
         section(
             "Payment",
             ("batch", "payout"),
@@ -130,7 +131,6 @@ class BonusAdmin(StepAdmin, ReadOnlyAdmin):
             ("activated_at", "opens_at"),
             ("milestone_at", "anchor_at"),
             ("decision", "created_at"),
-            "explanation",
         ),
         section("Now", ("on_hold", "milestones_hold")),
     ]
@@ -150,16 +150,18 @@ class BonusAdmin(StepAdmin, ReadOnlyAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
 
     def _with_reasons(self, request: HttpRequest) -> Any:
-        joined = ["account__program", "enrollment__referrer", "reward", "terms__payout_schedule__terms"]
+        joined = ["account__program", "enrollment__referrer", "reward", "terms__program"]
         return self.get_queryset(request).select_related(*joined)
 
     @display(description="reward", ordering="reward")
     def for_what(self, bonus: Bonus) -> str:
-        return f"{bonus.reward} {bonus.period}".replace("_", " ").strip()
+        reward = f"{bonus.reward}".replace("_", " ")
+        return f"{reward}, {self.month(bonus)}" if bonus.period else reward
 
-    @display(description="paid", ordering="paid_at")
+    @display(description="paid", ordering="released_on")
     def paid_on(self, bonus: Bonus) -> date | None:
-        return bonus.paid_at and bonus.paid_at.date()
+        """The day of the run that paid it, in the zone of its program."""
+        return bonus.released_on
 
     @display(description="status", ordering="status")
     def how_it_stands(self, bonus: Bonus) -> SafeString:
@@ -168,71 +170,32 @@ class BonusAdmin(StepAdmin, ReadOnlyAdmin):
 
     @display(description="window", ordering="window_opens_on")
     def promised(self, bonus: Bonus) -> str:
-        return _in_days(bonus.window_opens_on, bonus.window_closes_on)
+        return in_days(bonus.window_opens_on, bonus.window_closes_on)
 
     @display(description="window")
     def window(self, bonus: Bonus) -> str:
         zone = bonus.terms.payout_schedule.zone
-        return f"{bonus.window_opens_on} to {bonus.window_closes_on} ({zone})"
+        return f"{in_days(bonus.window_opens_on, bonus.window_closes_on)} ({zone})"
 
-
-def _in_days(opens: date, closes: date) -> str:
-    """The days of a window, as short as they can be told: Mar 16 - 31, 2026."""
-    if opens == closes:
-        return f"{opens:%b} {opens.day}, {opens.year}"
-    if opens.year != closes.year:
-        return f"{_in_days(opens, opens)} - {_in_days(closes, closes)}"
-    last = closes.day if opens.month == closes.month else f"{closes:%b} {closes.day}"
-    return f"{opens:%b} {opens.day} - {last}, {closes.year}"
+    @display(description="month")
+    def month(self, bonus: Bonus) -> str:
+        """For a reward that comes again every month: which one."""
+        return f"{date.fromisoformat(f'{bonus.period}-01'):%b %Y}" if bonus.period else "once"
 
 
 def _why_page(bonus: Bonus, *, as_of: datetime) -> dict[str, Any]:
     """The headline, what it rests on, and who held the bonus."""
-    told = explain.account(bonus.account.program, host_account=bonus.account.host_account, as_of=as_of)
-    # Milestones of other rewards are not missing from this one.
-    required = set(bonus.reward.requires.values_list("milestone__code", flat=True))
     return {
         "bonus": bonus,
         "amount": amount(bonus),
-        "headline": in_words(bonus, as_of=as_of),
-        "rules": [rule for rule in told.lines if rule.is_met or rule.code in required],
-        "window": _in_days(bonus.window_opens_on, bonus.window_closes_on),
-        "schedule": bonus.terms.payout_schedule,
-        "days_to_go": max(0, (bonus.opens_at - as_of).days),
-        "holds": bonus.holds.select_related("placed_by", "lifted_by").order_by("-pk"),
+        "told": explain.bonus(bonus, as_of=as_of),
         "lifted": bonus.account.notes.filter(about=ABOUT_LIFTED).select_related("written_by").order_by("-pk"),
     }
 
 
-def in_words(bonus: Bonus, *, as_of: datetime) -> str:
-    """Why a bonus is not paid yet, in one or two sentences."""
-    unmet = explain.of_bonus(bonus, as_of=as_of)
-    if unmet is None:
-        return f"It is paid, since {bonus.paid_at:%Y-%m-%d}."
-    readable = _as_sentence(unmet.replace("_", " "))
-    if unmet == "window_not_open" and not bonus.on_hold:
-        return _when_it_opens(bonus, as_of=as_of)
-    if bonus.status == BonusStatus.CANCELLED:
-        return f"It was cancelled: {readable}"
-    told = f"It is on hold: {readable}" if bonus.on_hold else SENTENCES.get(unmet, readable)
-    late = explain.overdue_days(bonus, as_of=as_of)
-    return f"{told} Overdue by {late} day{'' if late == 1 else 's'}." if late else told
-
-
-def _as_sentence(text: str) -> str:
-    """What a person or a rule has written, with a stop at its end."""
-    return text if text.endswith((".", "?", "!")) else f"{text}."
-
-
-def _when_it_opens(bonus: Bonus, *, as_of: datetime) -> str:
-    opens = bonus.window_opens_on
-    days = (opens - local_date(as_of, bonus.terms.payout_schedule.zone)).days
-    when = f"in {days} day{'' if days == 1 else 's'}" if days else "today"
-    return f"Not paid yet: the window opens on {_in_days(opens, opens)}, {when}. Nothing is missing."
-
-
 @register(BonusChange)
 class BonusChangeAdmin(PartOfAnother):
+    of_program = "bonus__account__program"
     list_display = ["__str__", "bonus", "changed_at", "changed_by", "approved_by", "reason"]
     list_filter = ["new_status"]
     list_select_related = ["bonus", "changed_by", "approved_by"]
@@ -241,6 +204,7 @@ class BonusChangeAdmin(PartOfAnother):
 
 @register(Hold)
 class HoldAdmin(ReadOnlyAdmin):
+    of_program = "bonus__account__program"
     list_display = ["reason", "bonus", "placed_at", "placed_by", "by_rule", "lifted_at", "lifted_by"]
     list_filter = [("lifted_at", EmptyFieldListFilter), "by_rule"]
     list_select_related = ["bonus", "placed_by", "lifted_by"]
@@ -249,6 +213,7 @@ class HoldAdmin(ReadOnlyAdmin):
 
 @register(Benefit)
 class BenefitAdmin(ReadOnlyAdmin):
+    of_program = "account__program"
     list_display = [company, "reward", "kind", amount, "quantity", "product", "status", "granted_at"]
     list_filter = ["status", "kind", "account__program"]
     list_select_related = ["account", "reward"]

@@ -3,8 +3,13 @@
 from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from payouts.admin.books.account import AccountStatementPages
+from payouts.admin.books.journal import JournalPages
+from payouts.admin.books.trial_balance import TrialBalancePages
 from payouts.models import Gift, LedgerAccount, Spend, Transfer, Withdrawal
 from referrals.admin.base import ReadOnlyAdmin, display, link_to_list, register, site
 from referrals.admin.columns import AMOUNT_COLUMNS, NOTHING, amount, amount_of, found_at, referrer
@@ -20,16 +25,22 @@ CAUSES = ["bonus", "payout", "withdrawal", "spend", "gift"]
 
 
 @register(LedgerAccount)
-class LedgerAccountAdmin(ReadOnlyAdmin):
+class LedgerAccountAdmin(TrialBalancePages, AccountStatementPages, ReadOnlyAdmin):
+    of_program = "program"
     list_display = ["kind", "program", referrer, "currency", balance]
     list_filter = ["kind", "program"]
     list_select_related = ["program", "enrollment__referrer"]
     search_fields = [f"enrollment__referrer__{searched}" for searched in SEARCHED]
-    readonly_fields = [balance, "debits", "credits"]
+    readonly_fields = [balance, "statement", "debits", "credits"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerAccount]:
         accounts = super().get_queryset(request)
         return accounts.annotate(balance_minor=_sum_of("credit") - _sum_of("debit"))
+
+    @display(description="statement")
+    def statement(self, account: LedgerAccount) -> SafeString:
+        address = reverse("admin:payouts_ledgeraccount_statement", args=[account.pk])
+        return format_html('<a href="{}">Its transfers with the balance after each</a>', address)
 
     @display(description="debits")
     def debits(self, account: LedgerAccount) -> SafeString:
@@ -41,7 +52,8 @@ class LedgerAccountAdmin(ReadOnlyAdmin):
 
 
 @register(Transfer)
-class TransferAdmin(ReadOnlyAdmin):
+class TransferAdmin(JournalPages, ReadOnlyAdmin):
+    of_program = "debit__program"
     when_empty = "Amounts are booked when bonuses are activated, paid or taken back."
     list_display = ["posted_at", "kind", amount, debit, credit, "referrer", "cause"]
     list_filter = ["kind", "currency", "debit__program"]
@@ -73,6 +85,7 @@ for model, people, shown in [
     site.register(
         model,
         ReadOnlyAdmin,
+        of_program=f"{next(iter(people))}__program",
         list_display=[
             "id",
             *(found_at(f"{of}.referrer", label=label) for of, label in people.items()),

@@ -16,6 +16,7 @@ class RequiresInline(ReadOnlyInline):
 
 @register(Reward)
 class RewardAdmin(PartOfAnother):
+    of_program = "terms__program"
     list_display = ["code", "terms", "beneficiary", "kind", amount, "quantity", "recurrence", "cap"]
     list_filter = ["kind", "terms__program"]
     list_select_related = ["terms__program"]
@@ -26,12 +27,14 @@ class RewardAdmin(PartOfAnother):
 
 @register(RewardMilestone)
 class RewardMilestoneAdmin(PartOfAnother):
+    of_program = "reward__terms__program"
     list_display = ["reward", "milestone"]
     list_select_related = ["reward", "milestone"]
 
 
 @register(PayoutSchedule)
 class PayoutScheduleAdmin(PartOfAnother):
+    of_program = "terms__program"
     list_display = ["terms", "anchor", "month_offset", "opens_kind", "opens_n", "closes_kind", "closes_n"]
     list_display += ["calendar", "condition", minimum, "release"]
     list_select_related = ["terms__program", "calendar"]

@@ -11,6 +11,8 @@ from referrals.models import ApiClient, Host, Referrer
 
 PASSWORD = "demo"  # noqa: S105  no secret: it is printed, and refused without DEBUG
 CLIENT = "Demo host product"
+HOST = "Lindenvale"
+"""For whom callers say that they call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +37,37 @@ STAFF = [
     LogIn(
         "sam",
         "Senior caller",
-        "Referred accounts: open one that is refused and “Reopen” it, or “Revoke” one that is qualified.",
+        "Board: who is on what; assign companies. Reviews, Flagged: say what a sign means. Reopen, revoke.",
         "Sam Okoye",
         "Seniors",
+    ),
+    LogIn(
+        "kim",
+        "Senior caller, the second",
+        "Second looks: decide again, blind. Proposals: what takes a second person, but nothing of her own.",
+        "Kim Larsen",
+        "Seniors",
+    ),
+    LogIn(
+        "sue",
+        "Support",
+        "Referrers: why was nothing credited? “See as referrer”; “Take up an appeal” of a refusal.",
+        "Sue Adler",
+        "Support",
     ),
     LogIn(
         "fay",
         "Finance, prepares",
         "Batches: put the draft up. Bonuses: each says why it is not paid yet; “Hold” stops it.",
         "Fay Brandt",
-        "Finance",
+        "Finance preparers",
     ),
     LogIn(
         "finn",
         "Finance, approves",
         "Batches: approve the one that Fay has put up; within half a minute the worker pays it.",
         "Finn Moreau",
-        "Finance",
+        "Finance approvers",
     ),
     LogIn(
         "mia",
@@ -59,6 +75,13 @@ STAFF = [
         "Programs; and under “All applications” terms, calendars and holidays. Approves nothing.",
         "Mia Castell",
         "Program managers",
+    ),
+    LogIn(
+        "ann",
+        "Auditor",
+        "All rows, trails and transfers, no phone and no e-mail; nothing can be changed.",
+        "Ann Keller",
+        "Auditors",
     ),
     LogIn(
         "admin",

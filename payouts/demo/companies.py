@@ -20,7 +20,7 @@ FIRST = [
     "Ellery",
     "Fontaine",
     "Greyfield",
-    "Harrow",
+    "Thornbury",
     "Ibex",
     "Juniper",
     "Kolber",
@@ -39,7 +39,7 @@ FIRST = [
     "Xanthe",
     "Yarrow",
     "Zephyr",
-    "Alder",
+    "Sycamore",
     "Birchwood",
 ]
 TRADE = [
@@ -70,11 +70,17 @@ TRADE = [
 # Ranges that the regulators of these countries keep free for drama and examples.
 PHONES = {
     "DE": "+493023125{:03}",
-    "US": "+120255501{:02}",
+    "US": "+1{}55501{:02}",
     "GB": "+442079460{:03}",
     "FR": "+3319900{:04}",
-    "AU": "+612555000{:02}",
+    "AU": "+612555{:05}",
 }
+AREAS = [202, 212, 303, 312, 404, 415, 512, 617, 702, 713]
+"""In each of them a hundred numbers are free."""
+NUMBERS = 1_000
+"""So many telephones there are in each country."""
+LATE, OUTSIDE = 200, 400
+"""From which number on those come whose purchases are told late, and those of the host product's script."""
 FORMS = {"DE": "GmbH", "US": "Inc.", "GB": "Ltd", "FR": "SAS", "AU": "Pty Ltd"}
 CONTACTS = [
     "Amira Haddad",
@@ -114,8 +120,18 @@ class Company:
         return f"https://{self.domain}"
 
 
+def phone(country: str, place: int) -> str:
+    """One of the telephones of a country: no two of ``NUMBERS`` in a row are the same."""
+    place %= NUMBERS
+    return PHONES[country].format(*([AREAS[place // 100], place % 100] if country == "US" else [place]))
+
+
 def company(number: int) -> Company:
-    """The company of that number: always the same, and no two share a name or a domain."""
+    """
+    The company of that number: always the same, and no two share a name or a domain.
+
+    Telephones come again after ``NUMBERS`` companies of each country.
+    """
     # 37 and 23 have no common factor, so a pair comes again after 851 numbers only.
     round_, _ = divmod(number, len(FIRST) * len(TRADE))
     again = f" {round_ + 1}" if round_ else ""
@@ -125,6 +141,6 @@ def company(number: int) -> Company:
         name=f"{name} {FORMS[country]}",
         domain=f"{re.sub('[^a-z0-9]+', '-', name.lower())}.example",
         country=country,
-        phone=PHONES[country].format(number % 100),
+        phone=phone(country, number // len(PHONES)),
         contact=CONTACTS[number * 5 % len(CONTACTS)],
     )

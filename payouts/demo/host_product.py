@@ -21,9 +21,11 @@ from typing import IO, Any
 
 from standardwebhooks import Webhook
 
-from payouts.demo.companies import Company, company
+from payouts.demo.companies import OUTSIDE, Company, company
 
 CREDENTIALS = Path("demo") / "host.json"
+ACCOUNT = "acct-"
+"""How the host names its accounts, before their numbers."""
 PAUSE_SECONDS = 5.0
 SIGN_UP_EVERY = 4
 """One step in so many is a sign-up, so one in twenty seconds; of the others one opens a link."""
@@ -131,15 +133,17 @@ class Host:
         links: list[list[str]],
         customers: list[list[str]],
         run: str,
+        first: int = OUTSIDE,
         most_sign_ups: int = MOST_SIGN_UPS,
     ) -> None:
         """
         :param links: program and link of each
         :param customers: program and account of each
-        :param run: makes the ids of this run differ from those of every other
+        :param run: makes the ids of the facts of this run differ from those of every other
+        :param first: the number of the company that signs up next
         """
         self._site, self._links, self._customers, self._run = site, links, customers, run
-        self._most_sign_ups = most_sign_ups
+        self._first, self._most_sign_ups = first, most_sign_ups
         # No secret depends on it.
         self._chance = random.Random(run)  # noqa: S311
         self._signed_up = self._facts = 0
@@ -170,10 +174,10 @@ class Host:
 
     def _sign_up(self, visit: Visit) -> Message:
         """Who has opened a link signs up."""
+        number = self._first + self._signed_up
         self._signed_up += 1
-        account = f"acct-{self._run}-{self._signed_up}"
-        comes = company(self._chance.randrange(800))
-        told = _told(comes, domain=f"{comes.domain.removesuffix('.example')}-{account}.example")
+        account, comes = f"{ACCOUNT}{number}", company(number)
+        told = _told(comes)
         told |= {"program": visit.program, "account": account, "visitor": visit.visitor, "link": visit.link}
 
         def send(at: datetime) -> str:
@@ -243,15 +247,16 @@ def read(file: Path, address: str, *, run: str, most_sign_ups: int = MOST_SIGN_U
     told = json.loads(file.read_text())
     site = Site(address, client=told["client"], key=told["key"], secret=told["secret"])
     known = {"links": told["links"], "customers": told["customers"]}
-    return Host(site, **known, run=run, most_sign_ups=most_sign_ups)
+    first = told.get("next_company", OUTSIDE)
+    return Host(site, **known, run=run, first=first, most_sign_ups=most_sign_ups)
 
 
-def _told(comes: Company, *, domain: str) -> dict[str, Any]:
-    """What it fills in, with a domain of this run: the same company may come in another."""
+def _told(comes: Company) -> dict[str, Any]:
+    """What it fills in."""
     return {
         "company_name": comes.name,
-        "email": f"{comes.mailbox}@{domain}",
-        "website": f"https://{domain}",
+        "email": comes.email,
+        "website": comes.website,
         "phone": comes.phone,
         "country": comes.country,
         "contact": comes.contact,

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import User
 
 from payouts import batches, holds, sweeps
+from payouts.demo.calling import callable_from
 from payouts.demo.companies import Company
 from payouts.models import Bonus, PayoutBatch
 from payouts.rules.lifecycle import BatchStatus
@@ -21,6 +22,7 @@ from referrals.models import ApiClient, Program, ReferralLink, ReferredAccount
 from referrals.rules.refusal import Refused
 
 Take = Callable[[datetime], object]
+BETWEEN_CALLS = timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Story:
         self.program = self.stage.programs[slug]
         self.host_account = differently.pop("host_account", company.domain.removesuffix(".example"))
         self._link, self._differently, self._told = by, differently, 0
+        self._called_at: datetime | None = None
         script.at(at - timedelta(minutes=7), self._open_link)
         script.at(at, self._sign_up)
 
@@ -113,6 +116,10 @@ class Story:
         return intake.account_in(self.program, host_account=self.host_account)
 
     def call(self, outcome: str, *, at: datetime, by: str = "cara") -> "Story":
+        """Somebody calls at that instant, or as soon as the company may be called."""
+        again = at if self._called_at is None else max(at, self._called_at + BETWEEN_CALLS)
+        self._called_at = at = callable_from(self.program, self.company, again)
+
         def log(at: datetime) -> None:
             row = self.program.call_outcomes.get(code=outcome)
             desk.log_call(self.account, outcome=row, by=self.stage.users[by], at=at)
@@ -121,10 +128,22 @@ class Story:
         return self
 
     def decide(
-        self, result: str = "QUALIFIED", *, at: datetime, reason: str = "", by: str = "cara"
+        self,
+        result: str = "QUALIFIED",
+        *,
+        at: datetime,
+        reason: str = "",
+        by: str = "cara",
+        called_at: datetime | None = None,
     ) -> "Story":
-        """Somebody is reached and decides; ten minutes later it counts."""
-        self.call("REACHED", at=at, by=by)
+        """
+        Somebody is reached and decides; ten minutes later it counts.
+
+        :param called_at: absent: it is decided during the call, as soon as the company may be called
+        """
+        if called_at is None:
+            called_at = at = callable_from(self.program, self.company, at)
+        self.call("REACHED", at=called_at, by=by)
         decider = self.stage.users[by]
 
         def decide(at: datetime) -> None:

@@ -14,12 +14,15 @@ from django.db import transaction
 
 from payouts import due, ledger, program_files, sweeps
 from payouts.demo import cast, over, reviews, smartcat, smithai
+from payouts.demo.companies import OUTSIDE
 from payouts.demo.history import History
+from payouts.demo.host_product import ACCOUNT
 from payouts.demo.script import Script, Stage
+from payouts.demo.statistics import look_anew
 from payouts.models import Bonus
 from payouts.rules.lifecycle import BonusStatus
 from referrals import credentials, enrollment
-from referrals.models import ApiClient, ExistingCustomer, ReferralLink, ReferredAccount, SignUp
+from referrals.models import ApiClient, ExistingCustomer, Host, ReferralLink, ReferredAccount, SignUp
 from referrals.rules.lifecycle import AccountStatus, EnrollmentStatus
 from referrals.rules.words import Release
 
@@ -64,9 +67,11 @@ def make(*, now: datetime) -> Made:
                 "This database has referred accounts that are not the demo's: name another DATA_DIR."
             )
         client = ApiClient.objects.create(host=host, name=cast.CLIENT)
+        Host.objects.filter(pk=host.pk).update(name=cast.HOST)
     stage = Stage(programs, cast.make_log_ins(), client)
     if is_new:
         _write_history(stage, now=now)
+        look_anew()
     elif (missing := AT_LEAST_DUE - _due_now(stage, now=now)) > 0:
         script = Script(stage)
         since = SignUp.objects.filter(host_account__startswith="late-").count()
@@ -93,14 +98,17 @@ def give_credentials(path: Path, *, at: datetime) -> None:
     """
     Keep key and secret of the host product in a file that only its owner reads.
 
-    A file whose client is still the demo's stays as it is.
+    In a file whose client is still the demo's only the company is another one that signs up next.
     """
     client = ApiClient.objects.get(host=program_files.default_host(), name=cast.CLIENT)
-    if path.exists() and json.loads(path.read_text())["client"] == client.public_id:
+    by_script = SignUp.objects.filter(host_account__startswith=ACCOUNT).count()
+    next_company = {"next_company": OUTSIDE + by_script}
+    if path.exists() and (told := json.loads(path.read_text()))["client"] == client.public_id:
+        path.write_text(json.dumps(told | next_company))
         return
     _, key = credentials.issue_key(client, scopes=list(credentials.Scope), at=at)
     secret = credentials.issue_webhook_secret(client, at=at)
-    told = {"client": client.public_id, "key": key, "secret": secret, **_known_to_the_host()}
+    told = {"client": client.public_id, "key": key, "secret": secret, **_known_to_the_host(), **next_company}
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as kept:
@@ -138,6 +146,8 @@ def _write_history(stage: Stage, *, now: datetime) -> None:
     ExistingCustomer.objects.create(
         host=stage.client.host,
         host_account="customer-17",
+        company_name="Known Before Ltd",
+        name_key="known before",
         email="info@known-before.example",
         domain="known-before.example",
         kind="COMPANY",

@@ -6,7 +6,7 @@ from itertools import cycle
 
 from payouts import sweeps
 from payouts.demo.anchors import latest_opened
-from payouts.demo.companies import company
+from payouts.demo.companies import LATE, company
 from payouts.demo.history import QUIET, History, on_a_workday, uses_balance
 from payouts.demo.script import Script, Stage, Story
 from payouts.program_files import latest_terms, schedule_of
@@ -61,8 +61,10 @@ def _refused(reason: str) -> Callable[[Story], None]:
 
 
 def _unreachable(story: Story) -> None:
-    for days in (1, 2, 4, 7, 9):
-        story.call("NO_ANSWER", at=on_a_workday(story.signed_up_at + timedelta(days=days)))
+    for days in (1, 4, 7, 9, 12):
+        # Other days, other times of the day.
+        at = on_a_workday(story.signed_up_at + timedelta(days=days)) + timedelta(hours=days % 3)
+        story.call("NO_ANSWER", at=at)
     give_up_at = story.signed_up_at + timedelta(days=32)
     story.script.at(
         give_up_at,
@@ -154,7 +156,7 @@ def write_fresh(script: Script, *, now: datetime, since: int, number: int) -> No
     schedule = schedule_of(latest_terms(script.stage.programs["smartcat"]))
     month = latest_opened(schedule, now=now, ago=QUIET)
     for place in range(since, since + number):
-        comes = company(500 + place)
+        comes = company(LATE + place)
         story = Story(script, "smartcat", comes, by="rosa", at=month.day(3), host_account=f"late-{place}")
         story.decide(at=month.day(5, hour=9))
         story.tell("subscription.started", at=month.day(11), told_at=now - timedelta(minutes=1))

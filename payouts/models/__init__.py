@@ -12,6 +12,12 @@ from payouts.models.bonus import (
     BonusChange,
     Hold,
 )
+from payouts.models.closing import (
+    ClosedBalance,
+    MonthClose,
+)
+from payouts.models.destination import Destination, PayoutMethod
+from payouts.models.host_spend import HostSpend
 from payouts.models.ledger import (
     Gift,
     LedgerAccount,
@@ -19,23 +25,54 @@ from payouts.models.ledger import (
     Transfer,
     Withdrawal,
 )
+from payouts.models.money_month import MoneyMonth
+from payouts.models.payment import (
+    PaymentFile,
+    PaymentFileChange,
+    PaymentLine,
+    PaymentReport,
+    PaymentReportLine,
+)
 from payouts.models.reward import (
     PayoutSchedule,
     Reward,
     RewardMilestone,
 )
+from payouts.models.signing import (
+    ApprovalTier,
+    BatchApproval,
+    BatchLine,
+    BatchNote,
+    PayoutLimit,
+)
 
 __all__ = [
+    "ApprovalTier",
+    "BatchApproval",
     "BatchChange",
+    "BatchLine",
+    "BatchNote",
     "Benefit",
     "Bonus",
     "BonusChange",
+    "ClosedBalance",
+    "Destination",
     "Gift",
     "Hold",
+    "HostSpend",
     "LedgerAccount",
+    "MoneyMonth",
+    "MonthClose",
+    "PaymentFile",
+    "PaymentFileChange",
+    "PaymentLine",
+    "PaymentReport",
+    "PaymentReportLine",
     "Payout",
     "PayoutBatch",
     "PayoutChange",
+    "PayoutLimit",
+    "PayoutMethod",
     "PayoutSchedule",
     "Reward",
     "RewardMilestone",

@@ -1,8 +1,9 @@
 """
 Batches and payouts: bonuses of one program that are due together, approved together and paid.
 
-Only payouts.batches and payouts.release write them. What an approved batch holds is fixed
-by a hash; it can be voided, never edited.
+Only payouts.batches and payouts.release write batches. What an approved batch holds is fixed by a hash; it
+can be voided, never edited. Payouts are made by payouts.release and payouts.withdrawals, and moved by
+payouts.payments.
 """
 
 from typing import Self
@@ -39,6 +40,12 @@ class PayoutBatch(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="batches_approved"
     )
     people_needed = models.PositiveSmallIntegerField(default=2, editable=False)
+    turn = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text="How often it was put up: only approvals of this turn count."
+    )
+    approvals_needed = models.PositiveSmallIntegerField(
+        default=1, editable=False, help_text="Frozen when it is put up: what its sum asks for."
+    )
 
     objects = PayoutBatchQuerySet.as_manager()
 
@@ -66,6 +73,9 @@ class PayoutBatch(models.Model):
                 condition=~Q(status__in=["APPROVED", "RELEASED"])
                 | Q(automatic=True, approved_by__isnull=True)
                 | Q(automatic=False, approved_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="payout_batch_needs_an_approval", condition=Q(approvals_needed__gte=1)
             ),
         ]
         indexes = [
@@ -98,9 +108,12 @@ class BatchChange(models.Model):
 
 
 class Payout(models.Model):
-    """The money to one referrer in a batch: the sum of its bonuses at release."""
+    """The money to one referrer: of a batch, the sum of its bonuses at release; or a withdrawal."""
 
-    batch = models.ForeignKey(PayoutBatch, on_delete=models.PROTECT, related_name="payouts")
+    batch = models.ForeignKey(PayoutBatch, on_delete=models.PROTECT, null=True, related_name="payouts")
+    withdrawal = models.ForeignKey(
+        "payouts.Withdrawal", on_delete=models.PROTECT, null=True, related_name="payouts"
+    )
     enrollment = models.ForeignKey(Enrollment, on_delete=models.PROTECT, related_name="payouts")
     attempt = models.PositiveSmallIntegerField(default=1)
     amount_minor = models.BigIntegerField()
@@ -113,12 +126,28 @@ class Payout(models.Model):
             models.UniqueConstraint(
                 fields=["batch", "enrollment", "attempt"], name="payout_once_per_referrer_and_attempt"
             ),
+            models.UniqueConstraint(
+                fields=["withdrawal", "attempt"],
+                condition=Q(withdrawal__isnull=False),
+                name="payout_once_per_withdrawal_and_attempt",
+            ),
+            models.CheckConstraint(
+                name="payout_of_a_batch_or_a_withdrawal",
+                condition=Q(batch__isnull=False, withdrawal__isnull=True)
+                | Q(batch__isnull=True, withdrawal__isnull=False),
+            ),
             models.CheckConstraint(name="payout_amount_positive", condition=Q(amount_minor__gt=0)),
             models.CheckConstraint(name="payout_status_known", condition=Q(status__in=PayoutStatus.values())),
         ]
+        indexes = [
+            # Nearly all payouts end well; a person asks about these.
+            models.Index(fields=["id"], condition=Q(status="UNKNOWN"), name="payout_unknown"),
+            # What the next payment file holds.
+            models.Index(fields=["enrollment"], condition=Q(status="PREPARED"), name="payout_prepared"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.batch} to {self.enrollment_id}"
+        return f"Payout {self.pk}"
 
 
 class PayoutChange(models.Model):
@@ -129,6 +158,9 @@ class PayoutChange(models.Model):
     new_status = models.CharField(max_length=9, choices=PayoutStatus.choices())
     changed_at = models.DateTimeField()
     changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
 

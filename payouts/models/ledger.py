@@ -6,6 +6,7 @@ the books cannot be unbalanced.
     cancelled   PAYABLE -> EXPENSE          reversed   BALANCE | CREDIT | CASH_OWED -> EXPENSE
     withdrawn   BALANCE -> CLEARING         spent      BALANCE | CREDIT -> SERVICES
     given       BALANCE | CREDIT -> BALANCE | CREDIT of another referrer
+    confirmed   CLEARING -> BANK             returned   BANK -> CLEARING
 
 The balance of an account is what was credited less what was debited. Transfers are
 append-only: triggers of the database refuse every change, and a correction is a reversal.
@@ -18,6 +19,7 @@ from django.db.models import F, Q
 from payouts.models.batch import Payout
 from payouts.models.bonus import Bonus
 from payouts.rules.lifecycle import AccountKind, TransferKind
+from payouts.rules.payees import Rail
 from referrals.models import Enrollment, Program
 
 
@@ -45,7 +47,7 @@ class LedgerAccount(models.Model):
             ),
             models.CheckConstraint(
                 name="ledger_account_of_program_or_referrer",
-                condition=Q(kind__in=["EXPENSE", "CLEARING", "SERVICES"], enrollment__isnull=True)
+                condition=Q(kind__in=["EXPENSE", "CLEARING", "BANK", "SERVICES"], enrollment__isnull=True)
                 | Q(kind__in=["PAYABLE", "BALANCE", "CREDIT", "CASH_OWED"], enrollment__isnull=False),
             ),
         ]
@@ -55,9 +57,16 @@ class LedgerAccount(models.Model):
 
 
 class Withdrawal(models.Model):
-    """Money that a referrer takes out of the balance."""
+    """Money that a referrer takes out of the balance; its payout brings it to the referrer."""
 
     enrollment = models.ForeignKey(Enrollment, on_delete=models.PROTECT, related_name="withdrawals")
+    method = models.CharField(
+        max_length=8,
+        choices=Rail.choices(),
+        blank=True,
+        default="",
+        help_text="As the referrer chose; empty: by which the destination is paid.",
+    )
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     requested_at = models.DateTimeField()

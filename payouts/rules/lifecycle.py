@@ -1,5 +1,5 @@
 """
-The life of bonuses, batches, payouts, benefits and withdrawals, as data.
+The life of bonuses, batches, payouts, payment files, benefits and withdrawals, as data.
 
     Bonus     ACTIVATED ──> APPROVED ──> PAID ──> REVERSED     ACTIVATED, APPROVED ──> CANCELLED
               APPROVED ──> ACTIVATED                           (its batch was voided, or it waits)
@@ -7,7 +7,9 @@ The life of bonuses, batches, payouts, benefits and withdrawals, as data.
               AWAITING_APPROVAL ──> DRAFT (refused)            APPROVED ──> VOIDED
     Payout    PREPARED ──> CREDITED                            (account balance and credit)
               PREPARED ──> SENDING ──> SENT ──> CONFIRMED      SENDING ──> UNKNOWN ──> SENT | FAILED
-              SENT ──> FAILED | RETURNED ──> REISSUED          (cash)
+              SENDING ──> PREPARED (its file was voided)       (cash, withdrawals)
+              SENT ──> FAILED | RETURNED ──> REISSUED          CONFIRMED ──> RETURNED
+    File      MADE ──> UPLOADED | VOIDED | IN_DOUBT            IN_DOUBT ──> UPLOADED | VOIDED
     Benefit   OFFERED ──> GRANTED ──> APPLIED | LOST | REVOKED
 
 Held, due, overdue and 'in a draft batch' are derived, never stored as a status.
@@ -32,6 +34,14 @@ class BatchStatus(Word):
     VOIDED = "VOIDED"
 
 
+class BatchRemark(Word):
+    """About what somebody writes on a batch."""
+
+    EXCLUDED = "EXCLUDED"
+    REFUSED = "REFUSED"
+    VOIDED = "VOIDED"
+
+
 class PayoutStatus(Word):
     PREPARED = "PREPARED"
     CREDITED = "CREDITED"
@@ -42,6 +52,29 @@ class PayoutStatus(Word):
     FAILED = "FAILED"
     RETURNED = "RETURNED"
     REISSUED = "REISSUED"
+
+
+class FileStatus(Word):
+    MADE = "MADE"
+    UPLOADED = "UPLOADED"
+    IN_DOUBT = "IN_DOUBT"
+    VOIDED = "VOIDED"
+
+
+class Result(Word):
+    """What a bank or payment service says has become of a payment."""
+
+    CONFIRMED = "CONFIRMED"
+    FAILED = "FAILED"
+    RETURNED = "RETURNED"
+
+
+class Verdict(Word):
+    """What a line of a report comes to."""
+
+    DONE = "DONE"
+    UNCHANGED = "UNCHANGED"
+    REFUSED = "REFUSED"
 
 
 class BenefitStatus(Word):
@@ -60,10 +93,11 @@ class WithdrawalStatus(Word):
 
 
 class AccountKind(Word):
-    """The kinds of account in the books; three belong to the program, the rest to a referrer in it."""
+    """The kinds of account in the books; four belong to the program, the rest to a referrer in it."""
 
     EXPENSE = "EXPENSE"
     CLEARING = "CLEARING"
+    BANK = "BANK"
     SERVICES = "SERVICES"
     PAYABLE = "PAYABLE"
     BALANCE = "BALANCE"
@@ -79,9 +113,11 @@ class TransferKind(Word):
     WITHDRAWN = "WITHDRAWN"
     SPENT = "SPENT"
     GIVEN = "GIVEN"
+    CONFIRMED = "CONFIRMED"
+    RETURNED = "RETURNED"
 
 
-_B, _P, _O = BonusStatus, BatchStatus, PayoutStatus
+_B, _P, _O, _F = BonusStatus, BatchStatus, PayoutStatus, FileStatus
 
 BONUS_SOURCES: dict[BonusStatus, frozenset[BonusStatus]] = {
     _B.ACTIVATED: frozenset({_B.APPROVED}),
@@ -100,16 +136,33 @@ BATCH_SOURCES: dict[BatchStatus, frozenset[BatchStatus]] = {
 }
 
 PAYOUT_SOURCES: dict[PayoutStatus, frozenset[PayoutStatus]] = {
-    _O.PREPARED: frozenset(),
+    _O.PREPARED: frozenset({_O.SENDING}),
     _O.CREDITED: frozenset({_O.PREPARED}),
     _O.SENDING: frozenset({_O.PREPARED}),
     _O.SENT: frozenset({_O.SENDING, _O.UNKNOWN}),
     _O.CONFIRMED: frozenset({_O.SENT}),
     _O.UNKNOWN: frozenset({_O.SENDING}),
     _O.FAILED: frozenset({_O.SENT, _O.UNKNOWN}),
-    _O.RETURNED: frozenset({_O.SENT}),
+    _O.RETURNED: frozenset({_O.SENT, _O.CONFIRMED}),
     _O.REISSUED: frozenset({_O.FAILED, _O.RETURNED}),
 }
+
+FILE_SOURCES: dict[FileStatus, frozenset[FileStatus]] = {
+    _F.MADE: frozenset(),
+    _F.UPLOADED: frozenset({_F.MADE, _F.IN_DOUBT}),
+    _F.IN_DOUBT: frozenset({_F.MADE}),
+    _F.VOIDED: frozenset({_F.MADE, _F.IN_DOUBT}),
+}
+
+REPORTED: dict[Result, PayoutStatus] = {
+    Result.CONFIRMED: _O.CONFIRMED,
+    Result.FAILED: _O.FAILED,
+    Result.RETURNED: _O.RETURNED,
+}
+"""What a payout becomes that was sent, by what is reported of it."""
+
+UNDER_WAY = frozenset({_O.PREPARED, _O.SENDING, _O.SENT, _O.UNKNOWN, _O.FAILED, _O.RETURNED})
+"""Payouts whose money is neither with the referrer nor on the way by a later attempt: it is in clearing."""
 
 UNPAID = frozenset({_B.ACTIVATED, _B.APPROVED})
 LIVING = frozenset({_B.ACTIVATED, _B.APPROVED, _B.PAID, _B.REVERSED})

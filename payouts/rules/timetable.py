@@ -14,6 +14,11 @@ EVERY: dict[str, timedelta] = {
     "give_up_unreachable": timedelta(seconds=60),
     "prepare_batches": timedelta(seconds=30),
     "release": timedelta(seconds=15),
+    "escalate_overdue": timedelta(seconds=60),
+    "warn_before_closing": timedelta(seconds=60),
+    "send_messages": timedelta(seconds=60),
+    "draw_second_looks": timedelta(hours=24),
+    "count_months": timedelta(hours=1),
     "verify_books": timedelta(hours=24),
     "forget_old_runs": timedelta(hours=24),
 }

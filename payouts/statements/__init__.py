@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from payouts.statements import money
 from payouts.statements.accounts import AccountLine
@@ -18,7 +18,7 @@ from payouts.statements.money import Balance, Transaction
 from payouts.statements.offers import Offers, Step, counters, steps_of
 from payouts.statements.offers import offers_of as offers_of
 from payouts.statements.paging import Page
-from referrals.models import Enrollment, ReferralCode, ReferralLink, Terms
+from referrals.models import Enrollment, ReferralCode, ReferralLink, Referrer, Terms
 from referrals.rules.words import ProgramStatus
 
 
@@ -38,9 +38,17 @@ def enrollments_of(user: User) -> list[Enrollment]:
 
     Each with ``link`` and ``code``: the texts that are valid now.
     """
-    mine = Enrollment.objects.filter(referrer__user=user, program__host=F("referrer__host"))
+    return _shown(Enrollment.objects.filter(referrer__user=user, program__host=F("referrer__host")))
+
+
+def enrollments_of_referrer(referrer: Referrer) -> list[Enrollment]:
+    """The same of a referrer, who may have no log-in at all."""
+    return _shown(Enrollment.objects.filter(referrer=referrer, program__host=referrer.host_id))
+
+
+def _shown(enrollments: QuerySet[Enrollment]) -> list[Enrollment]:
     return list(
-        mine.exclude(program__status=ProgramStatus.DRAFT)
+        enrollments.exclude(program__status=ProgramStatus.DRAFT)
         .select_related("program", "referrer")
         .annotate(link=_text_now(ReferralLink), code=_text_now(ReferralCode))
         .order_by("pk")

@@ -7,6 +7,9 @@ from datetime import date, datetime
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery
 
 from payouts import explain
+from payouts.explain import conditions
+from payouts.explain.headlines import NOT_ELIGIBLE, ON_HOLD
+from payouts.explain.sentences import ON_TIME
 from payouts.models import Bonus
 from payouts.rules.lifecycle import UNPAID, BonusStatus, PayoutStatus
 from payouts.rules.masking import masked
@@ -14,7 +17,7 @@ from payouts.statements.offers import Offer, Offers, Step
 from payouts.statements.paging import Page, rows_of_page
 from referrals.models import Enrollment, MilestoneReached, ReferredAccount, RejectionReason
 from referrals.rules.lifecycle import CLOSED, AccountStatus
-from referrals.rules.words import Word
+from referrals.rules.words import RewardKind, Word
 from referrals.rules.zones import local_date
 
 BONUSES_SHOWN = 4
@@ -53,11 +56,9 @@ OF_SCHEDULE = ("terms_id", "release", "time_zone", "condition", "if_paused", "if
 OF_BONUS = (
     *("account_id", "enrollment_id", "kind", "amount_minor", "currency", "period", "status", "cancel_reason"),
     *("on_hold", "window_opens_on", "window_closes_on", "opens_at", "paid_at", "payout__status"),
+    "milestones_hold",
 )
 """All that is read of the rows: what is private never leaves the database."""
-
-ON_TIME = frozenset({"window_not_open", "awaiting_approval", "next_run"})
-"""Answers of payouts.explain that are the ordinary course of things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,10 @@ class BonusLine:
     period: str
     state: State
     why: str
-    """The answer of payouts.explain; 'on_hold' for every hold: its reason is between staff."""
+    """
+    The answer of payouts.explain; 'on_hold' for every hold: its reason is between staff; 'not_eligible' while
+    the run of its window would cancel it.
+    """
     public_text: str
     opens_on: date
     closes_on: date
@@ -197,7 +201,7 @@ class _Reasons:
 
     def of(self, bonus: Bonus) -> str:
         if bonus.on_hold and bonus.status in UNPAID:
-            return "on_hold"
+            return ON_HOLD
         alike = (
             bonus.terms_id,
             bonus.kind,
@@ -206,9 +210,11 @@ class _Reasons:
             bonus.account.status,
             bonus.account.activity,
             self.as_of < bonus.opens_at,
+            bonus.milestones_hold,
         )
         if alike not in self._known:
-            self._known[alike] = explain.of_bonus(bonus, as_of=self.as_of) or ""
+            code = explain.of_bonus(bonus, as_of=self.as_of)
+            self._known[alike] = NOT_ELIGIBLE if conditions.run_cancels(bonus, code) else code or ""
         return self._known[alike]
 
 
@@ -233,6 +239,9 @@ def _state(bonus: Bonus, why: str, *, as_of: datetime) -> State:
     if bonus.status == BonusStatus.REVERSED:
         return State.TAKEN_BACK
     if bonus.payout is not None:
+        if bonus.kind == RewardKind.CASH and bonus.payout.status == PayoutStatus.PREPARED:
+            # It waits for a payment file: nothing has left for the referrer's account yet.
+            return State.BEING_SENT
         return OF_PAYOUT.get(PayoutStatus(bonus.payout.status), State.BEING_SENT)
     if why not in ON_TIME:
         return State.WAITS

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -56,9 +57,14 @@ class Transaction:
 def balances(enrollment: Enrollment) -> list[Balance]:
     """Every account of the referrer in the books of the program."""
     rows = LedgerAccount.objects.filter(enrollment=enrollment).values_list(
-        "pk", "kind", "currency", _total("credit") - _total("debit")
+        "pk", "kind", "currency", in_account()
     )
     return [Balance(*row) for row in rows]
+
+
+def in_account() -> Any:
+    """What is in an account of the books: what was credited less what was debited, in minor units."""
+    return _total("credit") - _total("debit")
 
 
 def shown(balances: Iterable[Balance], offers: Iterable[Offer], *, currency: str) -> list[Balance]:

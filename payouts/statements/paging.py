@@ -25,3 +25,8 @@ def rows_of_page(query: QuerySet[Row], number: int) -> tuple[list[Row], bool]:
     first = (number - 1) * PER_PAGE
     found = list(query[first : first + PER_PAGE + 1])
     return found[:PER_PAGE], len(found) > PER_PAGE
+
+
+def page_number(asked: str) -> int:
+    """The page that an address asks for; the first, if it asks for anything that is no page."""
+    return max(1, int(asked)) if len(asked) <= 5 and asked.isascii() and asked.isdigit() else 1

@@ -8,12 +8,14 @@ from babel.dates import format_interval
 from babel.numbers import format_currency
 from django import template
 
+from payouts.explain.bonus_lines import words_of
+from payouts.explain.sentences import OF_CODE, ON_TIME, Audience, Says, say
 from payouts.models import PayoutSchedule
 from payouts.rules.lifecycle import AccountKind
 from payouts.statements.money import Balance, Transaction
 from payouts.statements.offers import Offer
 from referrals.rules.money import to_text
-from referrals.rules.words import Anchor, PointKind, RewardKind
+from referrals.rules.words import RewardKind
 
 register = template.Library()
 
@@ -40,31 +42,13 @@ STATUSES = {
 """Sign, word and colour of a status of an account or a bonus; the colour only adds to the other two."""
 
 NEXT = {
-    "SIGNED_UP": "We look at what they told us, then we contact them.",
-    "IN_REVIEW": "We talk to them, then you see here whether they qualify.",
-    "NOT_QUALIFIED": "It did not meet the terms of the program.",
-    "EXPIRED": "The conditions were not met in time.",
-    "WORKED_OUT": "All conditions are met. The next run works out what you get.",
+    "SIGNED_UP": Says.SCREENED,
+    "IN_REVIEW": Says.IN_REVIEW,
+    "NOT_QUALIFIED": Says.REFUSED_SILENTLY,
+    "EXPIRED": Says.EXPIRED,
+    "WORKED_OUT": Says.WORKED_OUT,
 }
-"""What happens next with an account."""
-
-REASONS = {
-    "window_not_open": "",
-    "awaiting_approval": "",
-    "next_run": "",
-    "on_hold": "Being checked before it is paid.",
-    "in_review": "We look at it once more before it is paid.",
-    "referrer_suspended": "Waits while your taking part is paused.",
-    "below_minimum": "Waits until your bonuses together reach the program's minimum.",
-    "referred_account_paused": "Waits until their account is active again.",
-    "referred_account_past_due": "Waits until their account is active again.",
-    "referred_account_not_active": "Their account was no longer active when it was due.",
-    "milestone_no_longer_holds": "A condition that had been met no longer was.",
-    "qualification_revoked": "A second look showed that the terms were not met.",
-    "reversed": "It was taken back after it had been paid.",
-}
-"""What payouts.explain says of a bonus, as the referrer may read it. Whatever is not here is not told."""
-NOT_TOLD = "The terms of the program are not met at the moment."
+"""What happens next with an account, by the sentences of payouts.explain."""
 
 TRANSACTIONS = {
     "RELEASED": "Bonus credited",
@@ -77,13 +61,6 @@ BALANCES = {
     "CREDIT": ("Credit", "Taken off what you pay us; it is not paid out."),
     "PAYABLE": ("Still to come", "Earned and not paid yet; the list below says when."),
     "CASH_OWED": ("Taken back after it was sent", "It is set off against what comes next."),
-}
-
-ANCHORS = {
-    Anchor.BONUS_ACTIVATED: "in which all conditions are met",
-    Anchor.FIRST_PAYMENT: "of their first payment",
-    Anchor.MILESTONE_REACHED: "in which the last condition is met",
-    Anchor.MONTH_END: "in which you earn it",
 }
 
 
@@ -129,13 +106,15 @@ def color(status: str) -> str:
 @register.filter
 def what_next(code: str) -> str:
     """What happens next with an account, as a sentence."""
-    return NEXT.get(code, "")
+    return say(NEXT[code], Audience.REFERRER) if code in NEXT else ""
 
 
 @register.filter
 def reason(code: str) -> str:
     """Why a bonus is not simply paid, as a sentence; '' if it only takes its time."""
-    return REASONS.get(code, NOT_TOLD) if code else ""
+    if not code or code in ON_TIME:
+        return ""
+    return say(OF_CODE.get(code, Says.CANCELLED_SILENTLY), Audience.REFERRER)
 
 
 @register.filter
@@ -177,33 +156,4 @@ def gift(offer: Offer) -> str:
 @register.filter
 def when_paid(schedule: PayoutSchedule) -> str:
     """The promise of a schedule: 'from the 16th to the last day of the month after the one in which …'."""
-    opens, closes = (
-        _point(schedule.opens_kind, schedule.opens_n),
-        _point(schedule.closes_kind, schedule.closes_n),
-    )
-    if opens == closes:
-        days = f"on the {' '.join(opens)}"
-    elif opens[1] == closes[1]:
-        days = f"from the {opens[0]} to the {' '.join(closes)}"
-    else:
-        days = f"from the {' '.join(opens)} to the {' '.join(closes)}"
-    return f"{days} of {_month(schedule.month_offset)} {ANCHORS[Anchor(schedule.anchor)]}"
-
-
-def _point(kind: str, n: int) -> tuple[str, str]:
-    """'the last' and 'day'."""
-    unit = "business day" if kind == PointKind.BUSINESS_DAY else "day"
-    if n > 0:
-        return _nth(n), unit
-    return ("last", unit) if n == -1 else (f"{_nth(-n)} last", unit)
-
-
-def _month(offset: int) -> str:
-    if offset == 0:
-        return "the month"
-    return "the month after the one" if offset == 1 else f"the {_nth(offset)} month after the one"
-
-
-def _nth(n: int) -> str:
-    ending = "th" if 10 <= n % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-    return f"{n}{ending}"
+    return words_of(schedule)

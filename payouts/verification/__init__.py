@@ -3,11 +3,11 @@ Verifies the books: everything that must always be true, asked of the rows thems
 
 Each check is one statement that finds the rows for which an invariant does not hold; the
 numbers of the invariants are the project's own (I1 books, I2 exactly once, I3 complete,
-I4 window, I5 qualified, I6 trail, I7 append-only, I8 derived = summed, I10 events,
+I4 window, I5 qualified, I6 trail, I7 append-only, I8 derived = summed, I9 payments, I10 events,
 I11 bounds, I12 authority, I13 isolation). Nothing here is shared with the code that writes
 those rows: a mistake there must not hide itself. Reads only, and row by row nothing.
 
-What is told to payment providers (I9), clicks (I14) and leases (I15) leave no rows yet.
+Clicks (I14) and leases (I15) leave no rows yet.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,20 @@ from datetime import datetime
 
 from django.db import connection
 
-from payouts.verification import belonging, bonuses, books, guards, trails
+from payouts.verification import belonging, bonuses, books, closing, guards, payments, trails
 from payouts.verification.check import DIALECT, Check
 
 # As many of the rows found are named; all are counted.
 NAMED = 5
 
-ALWAYS = [*books.CHECKS, *bonuses.CHECKS, *trails.CHECKS, *belonging.CHECKS]
+ALWAYS = [
+    *books.CHECKS,
+    *payments.CHECKS,
+    *bonuses.CHECKS,
+    *trails.CHECKS,
+    *belonging.CHECKS,
+    *closing.CHECKS,
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,23 @@ CHECKS = [
     ),
     Check(
         "I12",
+        "batches approved by fewer people than their sum asks for",
+        """
+        SELECT batch.id
+        FROM payouts_payoutbatch batch
+        WHERE batch.status IN ('APPROVED', 'RELEASED')
+            AND batch.approvals_needed > 1
+            AND batch.approvals_needed > (
+                SELECT COUNT(DISTINCT approval.person_id)
+                FROM payouts_batchapproval approval
+                WHERE approval.batch_id = batch.id
+                    AND approval.turn = batch.turn
+                    AND approval.person_id <> batch.prepared_by_id
+            )
+        """,
+    ),
+    Check(
+        "I12",
         "bonuses approved by the schedule although their terms ask for an approval",
         """
         SELECT bonus.id

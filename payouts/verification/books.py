@@ -64,7 +64,9 @@ CHECKS = [
             ('SPENT', 'BALANCE', 'SERVICES'),
             ('SPENT', 'CREDIT', 'SERVICES'),
             ('GIVEN', 'BALANCE', 'BALANCE'),
-            ('GIVEN', 'CREDIT', 'CREDIT')
+            ('GIVEN', 'CREDIT', 'CREDIT'),
+            ('CONFIRMED', 'CLEARING', 'BANK'),
+            ('RETURNED', 'BANK', 'CLEARING')
         )
         """,
     ),
@@ -78,6 +80,8 @@ CHECKS = [
                 WHEN 'WITHDRAWN' THEN withdrawal_id
                 WHEN 'SPENT' THEN spend_id
                 WHEN 'GIVEN' THEN gift_id
+                WHEN 'CONFIRMED' THEN payout_id
+                WHEN 'RETURNED' THEN payout_id
                 ELSE bonus_id
             END IS NULL
             OR CASE WHEN bonus_id IS NULL THEN 0 ELSE 1 END
@@ -194,30 +198,20 @@ CHECKS = [
         """
         SELECT back.id
         FROM (
-            SELECT id, kind, bonus_id, amount_minor, reverses_id
+            SELECT id, kind, bonus_id, payout_id, amount_minor, reverses_id
             FROM payouts_transfer
-            WHERE kind IN ('CANCELLED', 'REVERSED') OR reverses_id IS NOT NULL
+            WHERE kind IN ('CANCELLED', 'REVERSED', 'RETURNED') OR reverses_id IS NOT NULL
         ) back
         LEFT JOIN payouts_transfer forth ON forth.id = back.reverses_id
         WHERE forth.id IS NULL
-            OR (back.kind, forth.kind) NOT IN (VALUES ('CANCELLED', 'ACTIVATED'), ('REVERSED', 'RELEASED'))
+            OR (back.kind, forth.kind) NOT IN (VALUES
+                ('CANCELLED', 'ACTIVATED'),
+                ('REVERSED', 'RELEASED'),
+                ('RETURNED', 'CONFIRMED')
+            )
             OR forth.bonus_id <> back.bonus_id
+            OR forth.payout_id <> back.payout_id
             OR forth.amount_minor <> back.amount_minor
-        """,
-    ),
-    Check(
-        "I8",
-        "payouts with another amount than their bonuses together",
-        """
-        SELECT payout.id
-        FROM payouts_payout payout
-        LEFT JOIN (
-            SELECT payout_id, SUM(amount_minor) AS amount
-            FROM payouts_bonus
-            WHERE payout_id IS NOT NULL
-            GROUP BY payout_id
-        ) bonuses ON bonuses.payout_id = payout.id
-        WHERE COALESCE(bonuses.amount, 0) <> payout.amount_minor
         """,
     ),
     Check(

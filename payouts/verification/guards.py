@@ -3,9 +3,16 @@
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 APPEND_ONLY = [
+    "payouts_batchapproval",
     "payouts_batchchange",
+    "payouts_batchline",
     "payouts_bonuschange",
+    "payouts_closedbalance",
     "payouts_gift",
+    "payouts_hostspend",
+    "payouts_paymentfilechange",
+    "payouts_paymentreport",
+    "payouts_paymentreportline",
     "payouts_payoutchange",
     "payouts_spend",
     "payouts_transfer",
@@ -37,6 +44,15 @@ FROZEN_ONCE_PUBLISHED = [
     "referrals_terms",
 ]
 
+KEPT = {
+    "payouts_destination": ("update", "delete"),
+    "payouts_paymentfile": ("update", "delete"),
+    "payouts_paymentline": ("update", "delete"),
+    "payouts_payout": ("update",),
+    "payouts_payoutmethod": ("update", "delete"),
+}
+"""Rows of which only some columns move on."""
+
 TRIGGERS = sorted(
     [f"{table}_refuses_{operation}" for table in APPEND_ONLY for operation in ("update", "delete")]
     + [
@@ -46,6 +62,11 @@ TRIGGERS = sorted(
         # Terms are published by an update of a row that was inserted before.
         if (table, operation) != ("referrals_terms", "insert")
     ]
+    + [f"{table}_refuses_{operation}" for table, operations in KEPT.items() for operation in operations]
+    # A batch whose sum asks for more names than it bears.
+    + ["payouts_payoutbatch_refuses_update"]
+    # Nothing is posted into a closed month.
+    + ["payouts_transfer_refuses_insert"]
 )
 """Every trigger that must be there and fire."""
 

@@ -48,4 +48,5 @@ CHECKS = [
     *_of("bonuses", owner="bonus", owners="payouts_bonus", changes="payouts_bonuschange"),
     *_of("batches", owner="batch", owners="payouts_payoutbatch", changes="payouts_batchchange"),
     *_of("payouts", owner="payout", owners="payouts_payout", changes="payouts_payoutchange"),
+    *_of("payment files", owner="file", owners="payouts_paymentfile", changes="payouts_paymentfilechange"),
 ]

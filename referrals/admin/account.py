@@ -1,18 +1,29 @@
 """Sign-ups and referred accounts: where each stands, why, and what it has brought."""
 
-from datetime import date
-from typing import Any
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, cast
 
-from django.db.models import Model
+from django.contrib.admin.utils import display_for_field, flatten, label_for_field, lookup_field
+from django.contrib.auth.models import User
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from payouts import explain
-from payouts.models import Benefit, Bonus
+from payouts import explain_many
+from payouts.explain import Headline
+from payouts.models import Bonus
+from payouts.rules.schedule_words import in_days
+from referrals import likeness, reviews, search
 from referrals.admin.base import (
+    SEE_CONTACT,
+    Admin,
     PartOfAnother,
-    PlainInline,
     ReadOnlyAdmin,
     display,
     link_to_list,
@@ -20,91 +31,56 @@ from referrals.admin.base import (
     section,
     site,
 )
-from referrals.admin.claims import DECIDE
-from referrals.admin.columns import NOTHING, amount, became, chip_of, company, opened, referrer, status
-from referrals.admin.desk import DeskAdmin
+from referrals.admin.columns import NOTHING, amount, company, grouped, referrer, status
+from referrals.admin.desk import alike, past
+from referrals.admin.desk.activity import ActivityPages
+from referrals.admin.desk.board import BoardPages
+from referrals.admin.desk.claims import DECIDE, review_of, with_review
+from referrals.admin.desk.evidence_steps import EVIDENCE_STEPS, with_open_signals
+from referrals.admin.desk.past import SEE_MONEY
+from referrals.admin.desk.review_page import DeskAdmin
+from referrals.admin.why import WhyPage
 from referrals.models import (
     AccountEvent,
-    Call,
     CriterionResult,
-    Decision,
     MilestoneReached,
-    Note,
     ReferredAccount,
-    Review,
     SignUp,
     StatusChange,
 )
 from referrals.rules.lifecycle import AccountStatus
 
+SHORT = "M j, Y, H:i"
 
-class StatusChangeInline(PlainInline):
-    model = StatusChange
-    fields = ["changed_at", became, "cause", "reason", "changed_by", "approved_by"]
-    related = ["reason", "changed_by", "approved_by"]
-
-
-class DecisionInline(PlainInline):
-    model = Decision
-    fields = [chip_of("result", label="result"), "reason", "decided_by", "decided_at", "takes_effect_at"]
-    related = ["reason", "decided_by"]
+JOINED = [
+    *("program__host", "terms__calling", "terms__program", "enrollment__referrer", "enrollment__program"),
+    *("sign_up", "touch__link", "attributed_by", "attribution_approved_by", "rejection_reason"),
+    *("pending_decision__decided_by", "pending_decision__reason"),
+]
+"""What the page of an account speaks of beside it."""
 
 
-class ReviewInline(PlainInline):
-    model = Review
-    fields = ["opened_at", "closed_at", "holder", "held_until", "call_back_at"]
-    related = ["account", "holder"]
+@dataclass(frozen=True, slots=True)
+class BonusLine:
+    """A bonus of an account, and why it is not paid yet."""
 
-
-class CallInline(PlainInline):
-    model = Call
-    fields = ["called_at", "outcome", "connected", "called_by", "round"]
-    related = ["outcome", "called_by"]
-
-
-class CriterionResultInline(PlainInline):
-    model = CriterionResult
-    fields = ["criterion", "result", "found_at", "found_by", "approved_by"]
-    related = ["criterion", "found_by", "approved_by"]
-
-
-class MilestoneReachedInline(PlainInline):
-    model = MilestoneReached
-    fields = ["milestone", "first_at", "holds", "since"]
-    related = ["milestone"]
-    ordering = ["first_at"]
-
-
-class NoteInline(PlainInline):
-    model = Note
-    fields = ["text", "about", "written_by", "written_at"]
-    related = ["written_by"]
-
-
-class BonusInline(PlainInline):
-    model = Bonus
-    fields = [opened, "reward", "period", amount, status, "on_hold"]
-    fields += ["window_opens_on", "window_closes_on", "paid_at"]
-    related = ["reward"]
-    ordering = ["pk"]
-
-
-class BenefitInline(PlainInline):
-    model = Benefit
-    fields = ["reward", "kind", amount, "quantity", "product", "status", "granted_at"]
-    related = ["reward"]
+    bonus: Bonus
+    amount: str
+    why: str
+    window: str
 
 
 @register(ReferredAccount)
-class ReferredAccountAdmin(DeskAdmin):
+class ReferredAccountAdmin(WhyPage, ActivityPages, BoardPages, DeskAdmin):
+    of_program = "program"
     contact = ["email", "phone", "contact"]
     when_empty = "A company appears here when it signs up by the link or code of a referrer."
     list_display = ["__str__", "program", status, "why", referrer, "activity", "signed_up_on"]
     list_filter = ["status", "program", "activity", "account_match", "email_match", "domain_match"]
     list_select_related = ["program", "rejection_reason", "enrollment__referrer"]
-    search_fields = ["host_account__exact", "email__exact", "domain__exact", "^company_name"]
+    search_fields = ["host_account__exact", "email__exact", "domain__exact", "^name_key", "^phone_key"]
     fieldsets = [
-        section(None, "rules", "status", "rejection_reason", "pending_decision"),
+        section(None, "status", "rejection_reason", "pending_decision"),
         section("Program", "program", "terms", "enrollment", "sign_up", "signed_up_at", "entered_at"),
         section(
             "Evidence",
@@ -113,6 +89,7 @@ class ReferredAccountAdmin(DeskAdmin):
             ("contact", "kind"),
             ("website", "domain"),
             ("country", "time_zone"),
+            "registration",
             ("account_match", "email_match"),
             "domain_match",
         ),
@@ -131,27 +108,22 @@ class ReferredAccountAdmin(DeskAdmin):
             ("may_expire", "review_round"),
         ),
     ]
-    change_form_outer_before_template = "admin/referrals/referredaccount/steps.html"
-    inlines = [
-        BonusInline,
-        BenefitInline,
-        MilestoneReachedInline,
-        StatusChangeInline,
-        DecisionInline,
-        ReviewInline,
-        CallInline,
-        CriterionResultInline,
-        NoteInline,
-    ]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        """Search by the beginning of a name, the end of a phone, or an account, e-mail or domain."""
+        if not search_term.strip():
+            return queryset, False
+        by_contact = request.user.has_perm(SEE_CONTACT)
+        return search.anywhere(queryset, search_term, by_contact=by_contact), False
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """What is missing may be said of money, which not everybody may see; facts are, too."""
+        """How somebody is reached, and facts, which may be of money: not everybody sees them."""
         shown = super().get_fieldsets(request, obj)
         if isinstance(obj, ReferredAccount) and _is_for_its_caller(obj, request):
             for field in self.contact:
                 shown = _without(field, shown)
-        if not request.user.has_perm("payouts.view_bonus"):
-            shown = _without("rules", shown)
         return shown if request.user.has_perm("referrals.view_accountevent") else _without("facts", shown)
 
     def change_view(
@@ -161,10 +133,87 @@ class ReferredAccountAdmin(DeskAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The page of an account, with the steps that may be taken."""
-        account = self.for_review(request).filter(pk=object_id).first() if object_id.isdecimal() else None
-        steps = {"account": account, "buttons": account and self.buttons(account, request.user)}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **steps})
+        """The page of an account: how it stands, what may be done, and all that happened."""
+        if request.method == "POST" or not object_id.isdecimal() or not self.has_view_permission(request):
+            return super().change_view(request, object_id, form_url, extra_context)
+        account = self._with_all_around(request, int(object_id)).first()
+        if account is None:
+            return super().change_view(request, object_id, form_url, extra_context)
+        return self._account_page(request, account, timezone.now())
+
+    def _with_all_around(self, request: HttpRequest, pk: int) -> QuerySet[ReferredAccount]:
+        """An account, as a set, with all that its page and its buttons speak of."""
+        rows = with_open_signals(with_review(self.get_queryset(request).filter(pk=pk)))
+        if request.user.has_perm(SEE_MONEY):
+            rows = explain_many.with_what_is_missing(rows)
+        return rows.select_related(*JOINED).prefetch_related("terms__criteria")
+
+    def _account_page(
+        self, request: HttpRequest, account: ReferredAccount, now: datetime
+    ) -> TemplateResponse:
+        user = cast(User, request.user)
+        known = past.whole(account, seen_by=user)
+        found = likeness.look_alikes(account, compared=known.compared, seen_by=user)
+        review = review_of(account)
+        is_held = review is not None and reviews.is_held(review, at=now)
+        buttons = [
+            button
+            for button in self.buttons(account, user)
+            # What is known of a company is set right where it is looked at: on the review page.
+            if button.step not in EVIDENCE_STEPS and not (is_held and button.step.is_next)
+        ]
+        shown = {
+            "title": str(account),
+            "account": account,
+            "review": review,
+            "is_held": is_held,
+            "buttons": buttons,
+            "has_next": any(button.step.is_next for button in buttons),
+            "same_company": alike.claim_lines(
+                account, likeness.claims(account, found, compared=known.compared)
+            ),
+            "may_decide": user.has_perm(DECIDE),
+            "sees_money": user.has_perm(SEE_MONEY),
+            "past": known,
+            "benefits": [(row, amount_of_benefit(row)) for row in known.benefits],
+            "details": self._details(request, account),
+        }
+        if user.has_perm(SEE_MONEY):
+            shown["missing"], shown["bonuses"] = _money(account, as_of=now)
+        page = "admin/referrals/referredaccount/account.html"
+        return TemplateResponse(request, page, self.context(request, **shown))
+
+    def _details(
+        self, request: HttpRequest, account: ReferredAccount
+    ) -> list[tuple[str, list[tuple[str, Any]]]]:
+        """The titled parts of the page with their labels and values; what is empty says nothing."""
+        parts = []
+        for title, options in self.get_fieldsets(request, account):
+            lines = [
+                (str(label_for_field(name, ReferredAccount, self)), value)
+                for name in flatten(options["fields"])
+                if (value := self._value(request, account, name)) not in ("", None)
+            ]
+            if title and lines:
+                parts.append((title, lines))
+        return parts
+
+    def _value(self, request: HttpRequest, account: ReferredAccount, name: str) -> Any:
+        """A field of an account, as its page shows it."""
+        field, _, value = lookup_field(name, account, self)
+        other = self.admin_site._registry.get(type(value))
+        if isinstance(value, Model):
+            may_open = isinstance(other, Admin) and other.has_view_permission(request)
+            # A sign-up is called by its instant; that stands beside it.
+            text = "What was told" if isinstance(value, SignUp) else str(value)
+            return format_html('<a href="{}">{}</a>', page_of(value), text) if may_open else text
+        if isinstance(value, datetime):
+            return date_format(value, SHORT)
+        if field is None or value in ("", None):
+            return value
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        return display_for_field(value, field, "")
 
     @display(description="reason", ordering="rejection_reason")
     def why(self, account: ReferredAccount) -> str:
@@ -175,12 +224,6 @@ class ReferredAccountAdmin(DeskAdmin):
     def signed_up_on(self, account: ReferredAccount) -> date:
         return account.signed_up_at.date()
 
-    @display(description="what is missing")
-    def rules(self, account: ReferredAccount) -> str:
-        """The first unmet rule, and below it every milestone of the terms."""
-        told = explain.account(account.program, host_account=account.host_account, as_of=timezone.now())
-        return "\n".join([(told.first_unmet or "nothing").replace("_", " "), *map(_in_words, told.lines)])
-
     @display(description="facts")
     def facts(self, account: ReferredAccount) -> SafeString:
         of_the_account = {"host": account.program.host_id, "host_account": account.host_account}
@@ -189,6 +232,7 @@ class ReferredAccountAdmin(DeskAdmin):
 
 @register(SignUp)
 class SignUpAdmin(ReadOnlyAdmin):
+    of_program = "program"
     contact = ["email", "phone", "contact"]
     list_display = ["host_account", "program", "company_name", "occurred_at", "told_at", "link", "code"]
     list_filter = ["program"]
@@ -197,7 +241,8 @@ class SignUpAdmin(ReadOnlyAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         fields = super().get_fields(request, obj)
-        account = getattr(obj, "account", None)
+        # What was told again is about the same company.
+        account = getattr(obj, "account", None) or getattr(getattr(obj, "repeats", None), "account", None)
         if account is None or not _is_for_its_caller(account, request):
             return fields
         return [field for field in fields if field not in self.contact]
@@ -211,6 +256,7 @@ for model, shown, joined in [
     site.register(
         model,
         PartOfAnother,
+        of_program="account__program",
         list_display=[company, *shown],
         list_filter=["account__program"],
         list_select_related=["account", *joined],
@@ -223,9 +269,28 @@ def _is_for_its_caller(account: ReferredAccount, request: HttpRequest) -> bool:
     return account.status == AccountStatus.IN_REVIEW and request.user.has_perm(DECIDE)
 
 
-def _in_words(line: explain.Line) -> str:
-    since = f", since {line.since:%Y-%m-%d %H:%M}" if line.since else ""
-    return f"{'✓' if line.is_met else '…'} {line.label}{since}"
+def page_of(row: Model) -> str:
+    """The address of a row's own page."""
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
+def amount_of_benefit(row: past.Row) -> str:
+    """How much a benefit of the past is, in words."""
+    if row.more:
+        return f"{row.more} {grouped(row.number, row.more)}"
+    return f"{row.number} month{'' if row.number == 1 else 's'} free"
+
+
+def _money(account: ReferredAccount, *, as_of: datetime) -> tuple[Headline, list[BonusLine]]:
+    """What is missing, and who acts next; and the bonuses, each with why it is not paid yet."""
+    told, bonuses = explain_many.all_bonuses(account, as_of=as_of)
+    lines = [
+        BonusLine(
+            bonus, amount(bonus), headed.sentence, in_days(bonus.window_opens_on, bonus.window_closes_on)
+        )
+        for bonus, headed in bonuses.items()
+    ]
+    return told.headline, lines
 
 
 def _without(field: str, fieldsets: Any) -> list[Any]:

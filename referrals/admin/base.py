@@ -6,26 +6,38 @@ a decision, never a form.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.admin import EmptyFieldListFilter as EmptyFieldListFilter
+from django.contrib.admin import FieldListFilter, RelatedFieldListFilter
 from django.contrib.admin import SimpleListFilter as SimpleListFilter
 from django.contrib.admin import display as display
 from django.contrib.admin import register as register
 from django.contrib.admin import site as site
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import flatten_fieldsets
-from django.db.models import Model, QuerySet
+from django.core.exceptions import FieldDoesNotExist
+from django.core.paginator import Paginator
+from django.db.models import Model, Q, QuerySet
+from django.forms import ModelChoiceField
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
+from unfold.admin import TabularInline as TabularInline
 from unfold.forms import AdminPasswordChangeForm as AdminPasswordChangeForm
 from unfold.forms import UserChangeForm as UserChangeForm
 from unfold.forms import UserCreationForm as UserCreationForm
 from unfold.views import ChangeList
 
+from referrals import scopes
 from referrals.filters import SEE_CONTACT as SEE_CONTACT
+from referrals.models import Host, Program
+
+MOST_COUNTED = 100_000
+"""Longer lists are searched and filtered, not turned to their end."""
 
 ThemedAdmin = ModelAdmin
 """What is not ours is dressed, and stays as it is."""
@@ -37,15 +49,56 @@ class Rows(ChangeList):
     result_list: Any
 
     def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
+        try:
+            super().get_results(request)
+        except OverflowError as too_much:
+            # A number in the address that no row can have: SQLite cannot even be asked for it.
+            raise IncorrectLookupParameters from too_much
         if not self.query and not self.has_active_filters:
             self.full_result_count = self.result_count
+        self.is_capped = self.result_count > MOST_COUNTED
+        if self.multi_page and not self.show_all:
+            # Skipped are numbers from an index, not rows with all that a line shows.
+            end = self.page_num * self.list_per_page
+            shown = self.queryset.values("pk")[end - self.list_per_page : end]
+            self.result_list = self.queryset.filter(pk__in=shown)
+
+
+class Counted(Paginator):
+    """Pages of a list that is counted as far as somebody may want to turn the pages."""
+
+    @cached_property
+    def count(self) -> int:
+        """All rows, but no more than one more than so many."""
+        rows = cast("QuerySet", self.object_list)
+        return rows.order_by()[: MOST_COUNTED + 1].count()
+
+
+class NamesOfScope(RelatedFieldListFilter):
+    """A filter by program or host: it names those of the person who looks, and no others."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        programs = scopes.programs_of(request.user)
+        mine: Any = Q()
+        if programs is not None:
+            of_host = scopes.of_hosts(programs, "pk")
+            mine = Q(pk__in=programs) if field.related_model is Program else of_host
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        return field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=mine)
+
+
+FieldListFilter.register(
+    lambda field: bool(field.remote_field) and field.related_model in {Program, Host},
+    NamesOfScope,
+    take_priority=True,
+)
 
 
 class Admin(ModelAdmin):
     """Rows that an installation sets."""
 
     list_per_page = 50
+    paginator = Counted
     show_full_result_count = False
     ordering = ["-pk"]
     when_empty = "Rows appear here when something of this kind happens."
@@ -54,6 +107,30 @@ class Admin(ModelAdmin):
     """Fields that are given once, when the row is made."""
     contact: Sequence[str] = ()
     """Fields by which a person is reached: neither shown nor searched without the permission."""
+    of_program: str | None = None
+    """Where from a row its program is found, such as ``account__program``; the row's own number is ``pk``."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """The rows of the programs of whoever asks: every list, page, step and search begins here."""
+        return self.in_scope(super().get_queryset(request), request)
+
+    def in_scope(self, rows: QuerySet, request: HttpRequest) -> QuerySet:
+        """Of these rows, those of the programs of whoever asks."""
+        programs = scopes.programs_of(request.user)
+        return rows if programs is None else rows.filter(self.of_programs(programs))
+
+    def of_programs(self, programs: scopes.Programs) -> Q:
+        """What holds for the rows of these programs; by default, what ``of_program`` says."""
+        return Q(**{f"{self.of_program}__in": programs}) if self.of_program else Q()
+
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField | None:
+        """Nothing is written about what its writer does not see."""
+        other = self.admin_site._registry.get(db_field.related_model)
+        if isinstance(other, Admin) and scopes.programs_of(request.user) is not None:
+            kwargs.setdefault("queryset", other.get_queryset(request))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return Rows
@@ -79,7 +156,13 @@ class Admin(ModelAdmin):
         return [field for field in searched if field.lstrip("^").partition("__")[0] in seen]
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """A list is asked for what its pages show, and nothing else: its length would tell the rest."""
+        """
+        A list is asked for what its pages show, and nothing else: its length would tell the rest.
+
+        How somebody is reached is asked of no list, whoever asks: it is shown of one company at a time.
+        """
+        if self._asks_for_contact(lookup):
+            return False
         field = lookup.partition("__")[0]
         shown = {*flatten_fieldsets(self.get_fieldsets(request)), "pk", self.opts.pk.name}
         by_filters = {each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request)}
@@ -87,6 +170,19 @@ class Admin(ModelAdmin):
         if of_its_own and field not in shown and lookup not in by_filters:
             return False
         return super().lookup_allowed(lookup, value, request)
+
+    def _asks_for_contact(self, lookup: str) -> bool:
+        model: Any = self.model
+        for part in lookup.split("__"):
+            if part in getattr(self.admin_site._registry.get(model), "contact", ()):
+                return True
+            try:
+                model = model._meta.get_field(part).related_model
+            except FieldDoesNotExist:
+                return False
+            if model is None:
+                return False
+        return False
 
     def _may_see(self, request: HttpRequest, fields: Sequence[Any]) -> list[Any]:
         """Of these fields, lines of fields among them, what this person may see."""
@@ -158,6 +254,9 @@ class ReadOnlyInline(ReadOnly, TabularInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         rows = super().get_queryset(request).prefetch_related(*self.prefetched)
+        listed = self.admin_site._registry.get(self.model)
+        if isinstance(listed, Admin):
+            rows = listed.in_scope(rows, request)
         return rows.select_related(*self.related) if self.related else rows
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:

@@ -6,6 +6,7 @@ from referrals.models import Click
 
 @register(Click)
 class ClickAdmin(ReadOnlyAdmin):
+    of_program = "link__enrollment__program"
     list_display = ["link", "clicked_at", "times"]
     list_filter = ["link__enrollment__program"]
     list_select_related = ["link"]

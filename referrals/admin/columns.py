@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from referrals.admin.base import display, link_to
 from referrals.rules.money import to_text
-from referrals.templatetags.staff import status_color, status_sign
+from referrals.templatetags.staff import in_words, status_color, status_sign
 
 NOTHING = "-"
 
@@ -51,6 +51,11 @@ def found_at(path: str, *, label: str) -> Any:
         return NOTHING if found is None else found() if callable(found) else found
 
     return column
+
+
+def sentence(code: str) -> str:
+    """A code of the host, as a person reads it: Top rated."""
+    return in_words(code).capitalize()
 
 
 def _field(path: str) -> str:

@@ -5,10 +5,13 @@ Keys and secrets are looked at here and never shown; commands make them and take
 """
 
 from django import forms
+from django.db.models import Q
 
+from referrals import scopes
 from referrals.admin.base import Admin, KeptAdmin, ReadOnlyAdmin, ReadOnlyInline, register
 from referrals.models import ApiClient, ApiKey, ExistingCustomer, Host, WebhookSecret
 from referrals.rules import identity
+from referrals.scopes import Programs
 
 
 @register(Host)
@@ -16,6 +19,9 @@ class HostAdmin(KeptAdmin):
     list_display = ["name", "slug"]
     search_fields = ["^name", "^slug"]
     fixed = ["slug"]
+
+    def of_programs(self, programs: Programs) -> Q:
+        return scopes.of_hosts(programs, "pk")
 
 
 class ApiKeyInline(ReadOnlyInline):
@@ -39,6 +45,9 @@ class ApiClientAdmin(KeptAdmin):
     fixed = ["host"]
     inlines = [ApiKeyInline, WebhookSecretInline]
 
+    def of_programs(self, programs: Programs) -> Q:
+        return scopes.of_hosts(programs, "host")
+
 
 @register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
@@ -48,6 +57,9 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     search_fields = ["prefix__exact"]
     exclude = ["sha256"]
 
+    def of_programs(self, programs: Programs) -> Q:
+        return scopes.of_hosts(programs, "client__host")
+
 
 @register(WebhookSecret)
 class WebhookSecretAdmin(ReadOnlyAdmin):
@@ -56,8 +68,17 @@ class WebhookSecretAdmin(ReadOnlyAdmin):
     list_select_related = ["client__host"]
     exclude = ["secret"]
 
+    def of_programs(self, programs: Programs) -> Q:
+        return scopes.of_hosts(programs, "client__host")
+
 
 class ExistingCustomerForm(forms.ModelForm):
+    def clean(self) -> None:
+        """Keep name and phone as look-alikes are found by them."""
+        super().clean()
+        self.instance.name_key = identity.name_key(self.cleaned_data.get("company_name"))
+        self.instance.phone_key = identity.phone_key(self.cleaned_data.get("phone"))
+
     def clean_email(self) -> str:
         """Keep the address as screening compares it, and the company's domain that follows from it."""
         email = identity.normalized_email(self.cleaned_data["email"])
@@ -69,12 +90,15 @@ class ExistingCustomerForm(forms.ModelForm):
 
 @register(ExistingCustomer)
 class ExistingCustomerAdmin(Admin):
-    contact = ["email"]
+    contact = ["email", "phone"]
     form = ExistingCustomerForm
-    list_display = ["host_account", "email", "domain", "kind", "customer_since", "host"]
+    list_display = ["host_account", "company_name", "email", "domain", "kind", "customer_since", "host"]
     list_filter = ["kind", "host"]
     list_select_related = ["host"]
     search_fields = ["host_account__exact", "email__exact", "domain__exact"]
     autocomplete_fields = ["host"]
     readonly_fields = ["domain"]
     fixed = ["host", "host_account"]
+
+    def of_programs(self, programs: Programs) -> Q:
+        return scopes.of_hosts(programs, "host")

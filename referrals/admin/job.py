@@ -38,6 +38,7 @@ class Line:
     every: str
     state: str
     is_well: bool
+    is_awaited: bool
     last: JobRun | None
     age: str
     next: str
@@ -138,6 +139,7 @@ def _line(health: Health) -> Line:
         every=_every(health),
         state=_state(health),
         is_well=not health.is_overdue and not (health.last and health.last.failed),
+        is_awaited=health.is_awaited,
         last=health.last,
         age="never" if health.last is None else f"{_in_words(health.now - health.last.started_at)} ago",
         next="now" if health.next_at <= health.now else f"in {_in_words(health.next_at - health.now)}",
@@ -152,6 +154,8 @@ def _named(job: str) -> str:
 def _state(health: Health) -> str:
     """One sentence: is all well, and if not, what is wrong."""
     last = health.last
+    if health.is_awaited:
+        return "Not run yet. If that stays: is there a worker, a beat, or a tick every minute?"
     if last is None:
         return "Has never run: is there a worker, a beat, or a tick every minute?"
     if health.is_overdue:

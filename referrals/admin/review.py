@@ -6,14 +6,17 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from referrals.admin.base import Admin, EmptyFieldListFilter, ReadOnlyAdmin, register
-from referrals.admin.columns import company
+from referrals.admin.columns import company, found_at
 from referrals.models import Call, Decision, Note, Review
 
+outcome = found_at("outcome.label", label="outcome")
+reason = found_at("reason.internal_text", label="reason")
 OF_THE_ACCOUNT = ["account__host_account__exact", "^account__company_name"]
 
 
 @register(Review)
 class ReviewAdmin(ReadOnlyAdmin):
+    of_program = "program"
     list_display = [company, "round", "opened_at", "closed_at", "holder", "held_until", "call_back_at"]
     list_filter = ["account__program", ("closed_at", EmptyFieldListFilter)]
     list_select_related = ["account", "holder"]
@@ -22,7 +25,8 @@ class ReviewAdmin(ReadOnlyAdmin):
 
 @register(Call)
 class CallAdmin(ReadOnlyAdmin):
-    list_display = [company, "called_at", "outcome", "connected", "called_by", "round"]
+    of_program = "account__program"
+    list_display = [company, "called_at", outcome, "connected", "called_by", "round"]
     list_filter = ["connected", "account__program"]
     list_select_related = ["account", "outcome", "called_by"]
     search_fields = OF_THE_ACCOUNT
@@ -30,7 +34,8 @@ class CallAdmin(ReadOnlyAdmin):
 
 @register(Decision)
 class DecisionAdmin(ReadOnlyAdmin):
-    list_display = [company, "result", "reason", "decided_by", "decided_at", "takes_effect_at"]
+    of_program = "account__program"
+    list_display = [company, "result", reason, "decided_by", "decided_at", "takes_effect_at"]
     list_filter = ["result", "account__program"]
     list_select_related = ["account", "reason", "decided_by"]
     search_fields = OF_THE_ACCOUNT
@@ -40,6 +45,7 @@ class DecisionAdmin(ReadOnlyAdmin):
 class NoteAdmin(Admin):
     """Unlike the trail beside them, notes may be changed and erased."""
 
+    of_program = "account__program"
     list_display = [company, "about", "text", "written_by", "written_at"]
     list_select_related = ["account", "written_by"]
     search_fields = OF_THE_ACCOUNT

@@ -21,6 +21,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
+from referrals.admin import presence
 from referrals.admin.base import Admin
 from referrals.rules.refusal import Refused
 
@@ -83,6 +84,10 @@ class Step:
     """What the button rests on, as text; goes with a ``SeenForm``."""
     is_next: bool = False
     """It is the one next step of the page."""
+    is_apart: bool = False
+    """Its form stands on its own page only: what it offers to choose from is asked for there."""
+    asks_again: bool = False
+    """It is taken by somebody who has just shown who they are: by password, or by the second factor."""
     then: str = "change"
     """The page that follows: the last part of the name of its address."""
 
@@ -150,6 +155,8 @@ class StepAdmin(Admin):
         if posted and form.is_valid():
             try:
                 step.refuse(row, user, form.cleaned_data)
+                if step.asks_again:
+                    presence.require(request)
                 told = step.take(row, user, timezone.now(), form.cleaned_data)
             except Refused as refusal:
                 form.add_error(None, str(refusal))
@@ -183,3 +190,21 @@ class StepAdmin(Admin):
 
     def address_name(self, name: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{name}"
+
+
+class StepsOnTop(StepAdmin):
+    """Steps whose buttons stand above what the page of a row shows anyway."""
+
+    change_form_outer_before_template = "admin/steps_on_top.html"
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page of a row with the steps that this person may take."""
+        row = self.get_queryset(request).filter(pk=object_id).first() if object_id.isdecimal() else None
+        shown = {"buttons": row and self.buttons(row, request.user)}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})

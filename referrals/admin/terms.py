@@ -115,6 +115,7 @@ class CallingRulesInline(ReadOnlyInline):
 
 @register(Terms)
 class TermsAdmin(ReadOnlyAdmin):
+    of_program = "program"
     list_display = ["program", "version", "effective_from", "published_at", "qualified_by", "clawback"]
     list_filter = ["program"]
     list_select_related = ["program"]
@@ -175,6 +176,7 @@ for child, shown in OF_TERMS.items():
     site.register(
         child,
         PartOfAnother,
+        of_program="terms__program",
         list_display=["__str__", "terms", *shown],
         list_filter=["terms__program"],
         list_select_related=["terms__program"],
@@ -184,6 +186,7 @@ for child, (parent, columns, joined) in OF_CHILDREN.items():
     site.register(
         child,
         PartOfAnother,
+        of_program=f"{parent}__terms__program",
         list_display=["__str__", parent, f"{parent}__terms", *columns],
         list_filter=[f"{parent}__terms__program"],
         list_select_related=[f"{parent}__terms__program", *joined],

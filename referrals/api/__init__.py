@@ -1,13 +1,14 @@
 """
-What the host's software calls: ``POST sign-ups`` with an API key, ``POST events`` with a signature.
+What the host's software calls: ``POST sign-ups`` with an API key; with a signature ``POST events``, and
+``POST balances`` and ``POST spends``.
 
-The OpenAPI document at ``openapi.json`` describes both. There is no page that shows it: ninja's would fetch
+The OpenAPI document at ``openapi.json`` describes them. There is no page that shows it: ninja's would fetch
 its scripts from elsewhere.
 """
 
 from ninja import NinjaAPI
 
-from referrals.api import answers, events, sign_ups
+from referrals.api import answers, balances, events, sign_ups
 from referrals.api.bodies import StrictParser
 
 api = NinjaAPI(
@@ -20,4 +21,5 @@ api = NinjaAPI(
 )
 api.add_router("", sign_ups.router)
 api.add_router("", events.router)
+api.add_router("", balances.router)
 answers.install(api)

@@ -96,6 +96,7 @@ class SignUpBody(Body):
     phone: Text50 = ""
     country: Annotated[Country, Field(description="ISO 3166, two letters.")] = ""
     contact: Text200 = ""
+    registration: Annotated[Text64, Field(description="The company's number in its register.")] = ""
 
     def told(self) -> SignUpTold:
         values = self.model_dump(exclude={"program", "account", "kind"})

@@ -20,12 +20,15 @@ from referrals.models.event import (
     AccountEvent,
     EventVoid,
 )
+from referrals.models.funnel_month import FunnelMonth
 from referrals.models.host import (
     ApiClient,
     ExistingCustomer,
     Host,
 )
 from referrals.models.job import FailingPart, JobRun
+from referrals.models.likeness import Comparison, Correction, Signal
+from referrals.models.message import Message
 from referrals.models.program import (
     CallingDay,
     CallingRules,
@@ -59,6 +62,8 @@ from referrals.models.review import (
     Proposal,
     Review,
 )
+from referrals.models.second_look import SecondLook
+from referrals.models.staff import ProgramStaff, SavedView, SeenAs
 
 __all__ = [
     "AccountEvent",
@@ -70,6 +75,8 @@ __all__ = [
     "CallingDay",
     "CallingRules",
     "Click",
+    "Comparison",
+    "Correction",
     "Criterion",
     "CriterionResult",
     "Decision",
@@ -81,9 +88,11 @@ __all__ = [
     "ExistingCustomer",
     "FailingPart",
     "FunnelCount",
+    "FunnelMonth",
     "Holiday",
     "Host",
     "JobRun",
+    "Message",
     "Milestone",
     "MilestoneAfter",
     "MilestoneReached",
@@ -91,6 +100,7 @@ __all__ = [
     "MilestoneTestEvent",
     "Note",
     "Program",
+    "ProgramStaff",
     "Proposal",
     "ReferralCode",
     "ReferralLink",
@@ -99,8 +109,12 @@ __all__ = [
     "RejectionReason",
     "RequiredEvidence",
     "Review",
+    "SavedView",
+    "SecondLook",
+    "SeenAs",
     "ShareText",
     "SignUp",
+    "Signal",
     "StatusChange",
     "Terms",
     "Touch",

@@ -17,7 +17,7 @@ from referrals.models.program import Criterion, Milestone, Program, RejectionRea
 from referrals.models.referrer import Enrollment, Touch
 from referrals.rules.facts import Activity
 from referrals.rules.lifecycle import AccountStatus, Cause
-from referrals.rules.words import AttributionMethod, Result
+from referrals.rules.words import AnswerSource, AttributionMethod, Result
 
 
 class SignUp(models.Model):
@@ -37,12 +37,14 @@ class SignUp(models.Model):
     phone = models.CharField(max_length=50, blank=True)
     country = models.CharField(max_length=2, blank=True)
     contact = models.CharField(max_length=200, blank=True)
+    registration = models.CharField("registration number", max_length=64, blank=True)
     repeats = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, related_name="repetitions", editable=False,
         help_text="The first sign-up of the same account: only that one counts.",
     )  # fmt: skip
 
     class Meta:
+        permissions = [("attribute_signup", "Can propose whose referral a sign-up was")]
         constraints = [
             models.UniqueConstraint(
                 fields=["program", "host_account"],
@@ -52,7 +54,7 @@ class SignUp(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.host_account} at {self.occurred_at}"
+        return f"{self.host_account}, {self.occurred_at:%b} {self.occurred_at.day}, {self.occurred_at.year}"
 
 
 class ReferredAccountQuerySet(models.QuerySet["ReferredAccount"]):
@@ -87,17 +89,37 @@ class ReferredAccount(models.Model):
     country = models.CharField(max_length=2, blank=True)
     time_zone = models.CharField(max_length=64, blank=True)
     contact = models.CharField(max_length=200, blank=True)
+    registration = models.CharField("registration number", max_length=64, blank=True)
+    name_key = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="The name as it is compared and searched."
+    )
+    phone_key = models.CharField(
+        max_length=20, blank=True, editable=False, help_text="The digits of the phone, the last one first."
+    )
 
     signed_up_at = models.DateTimeField()
     entered_at = models.DateTimeField("came into the program at")
     attribution_method = models.CharField(max_length=6, choices=AttributionMethod.choices())
     attribution_rule = models.CharField(max_length=64, help_text="The rule that decided between several.")
-    touch = models.ForeignKey(Touch, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
+    # Nobody asks for accounts by these: no index.
+    touch = models.ForeignKey(
+        Touch, on_delete=models.PROTECT, null=True, related_name="+", editable=False, db_index=False
+    )
     attributed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        editable=False,
+        db_index=False,
     )
     attribution_approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        editable=False,
+        db_index=False,
     )
 
     status = models.CharField(max_length=16, choices=AccountStatus.choices(), editable=False)
@@ -140,6 +162,9 @@ class ReferredAccount(models.Model):
             ("reopen_referredaccount", "Can reopen and revoke, and undo what others decided"),
             ("waive_referredaccount", "Can confirm that a check is waived"),
             ("contact_referredaccount", "Can see phone, e-mail and contact"),
+            ("appeal_referredaccount", "Can take up an appeal of the referrer"),
+            ("lead_referredaccount", "Can see the board and assign companies"),
+            ("bulkdecide_referredaccount", "Can refuse many accounts at once"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -188,10 +213,33 @@ class ReferredAccount(models.Model):
                 condition=Q(evaluate_at__isnull=False),
                 name="referred_account_evaluate_at",
             ),
+            # Staff filter a long list, the last ones first.
+            models.Index(fields=["status", "id"], name="referred_account_status"),
+            models.Index(
+                fields=["activity", "id"],
+                condition=~Q(activity="ACTIVE"),
+                name="referred_account_not_active",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(account_match=True) | Q(email_match=True) | Q(domain_match=True),
+                name="referred_account_flagged",
+            ),
             # Facts find their accounts; screening finds the same company.
             models.Index(fields=["host_account"], name="referred_account_host_account"),
             models.Index(fields=["program", "email"], name="referred_account_email"),
             models.Index(fields=["program", "domain"], name="referred_account_domain"),
+            # Names and numbers are looked for by how they begin.
+            models.Index(
+                fields=["name_key"], opclasses=["varchar_pattern_ops"], name="referred_account_name"
+            ),
+            models.Index(
+                fields=["phone_key"], opclasses=["varchar_pattern_ops"], name="referred_account_phone"
+            ),
+            # Most companies tell no registration number.
+            models.Index(
+                fields=["registration"], condition=~Q(registration=""), name="referred_account_registered"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -214,10 +262,20 @@ class CriterionResult(models.Model):
     decision = models.ForeignKey(
         "referrals.Decision", on_delete=models.PROTECT, null=True, related_name="criterion_results"
     )
+    source = models.CharField(
+        max_length=8,
+        blank=True,
+        choices=AnswerSource.choices(),
+        help_text="Where the answer comes from; empty: it is no answer, but a check or a waiver.",
+    )
 
     class Meta:
         ordering = ["pk"]
         constraints = [
+            models.CheckConstraint(
+                name="criterion_result_of_a_decision_has_a_source",
+                condition=Q(decision__isnull=True) | ~Q(source=""),
+            ),
             models.CheckConstraint(
                 name="criterion_result_waived_by_two_people",
                 condition=~Q(result="WAIVED")

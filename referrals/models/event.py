@@ -79,6 +79,8 @@ class AccountEvent(models.Model):
         indexes = [
             # Evaluation reads the facts of one account in order of time.
             models.Index(fields=["host", "host_account", "occurred_at"], name="account_event_of_account"),
+            # Home counts what came of late and is about nobody we know.
+            models.Index(fields=["received_at"], name="account_event_received"),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """The host product: the company's own software, whose customers are referred."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils.crypto import get_random_string
 
 
@@ -56,6 +57,11 @@ class ExistingCustomer(models.Model):
     email = models.CharField(max_length=254, blank=True)
     domain = models.CharField("company domain", max_length=253, blank=True, editable=False)
     kind = models.CharField(max_length=32, blank=True)
+    company_name = models.CharField(max_length=200, blank=True)
+    phone = models.CharField(max_length=50, blank=True)
+    registration = models.CharField("registration number", max_length=64, blank=True)
+    name_key = models.CharField(max_length=200, blank=True, editable=False)
+    phone_key = models.CharField(max_length=20, blank=True, editable=False)
     customer_since = models.DateTimeField(null=True, blank=True, help_text="Empty: always was.")
 
     class Meta:
@@ -66,6 +72,16 @@ class ExistingCustomer(models.Model):
             # Screening looks a sign-up's e-mail and company domain up.
             models.Index(fields=["host", "email"], name="existing_customer_email"),
             models.Index(fields=["host", "domain"], name="existing_customer_domain"),
+            # Staff look for a company that is called alike.
+            models.Index(
+                fields=["name_key"], opclasses=["varchar_pattern_ops"], name="existing_customer_name"
+            ),
+            models.Index(
+                fields=["phone_key"], opclasses=["varchar_pattern_ops"], name="existing_customer_phone"
+            ),
+            models.Index(
+                fields=["registration"], condition=~Q(registration=""), name="existing_customer_registered"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -36,6 +36,15 @@ class Program(models.Model):
         default=16,
         help_text="A company should be decided about within so many of its calling hours: 16 are two days.",
     )
+    calls_from = models.TimeField(
+        "calls from", null=True, blank=True, help_text="On the company's clock; empty: as the terms say."
+    )
+    calls_until = models.TimeField("calls until", null=True, blank=True, help_text="Exclusive.")
+    second_look_percent = models.PositiveSmallIntegerField(
+        "second looks, percent",
+        default=5,
+        help_text="So many of a hundred decisions are looked at again by a senior who does not know them.",
+    )
     people_needed = models.PositiveSmallIntegerField(
         default=2,
         choices=[(1, "One person"), (2, "Preparer and approver"), (3, "Preparer, approver and qualifier")],
@@ -54,6 +63,15 @@ class Program(models.Model):
             models.CheckConstraint(
                 name="program_needs_one_to_three_people",
                 condition=Q(people_needed__gte=1, people_needed__lte=3),
+            ),
+            models.CheckConstraint(
+                name="program_calls_from_before_until",
+                condition=Q(calls_from__isnull=True, calls_until__isnull=True)
+                | Q(calls_from__isnull=False, calls_until__isnull=False, calls_from__lt=F("calls_until")),
+                violation_error_message="Give both times, the earlier one first, or neither.",
+            ),
+            models.CheckConstraint(
+                name="program_second_look_percent", condition=Q(second_look_percent__lte=100)
             ),
         ]
 

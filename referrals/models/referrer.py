@@ -35,6 +35,7 @@ class Referrer(models.Model):
     )
 
     class Meta:
+        permissions = [("see_as_referrer", "Can look at a referrer's page as the referrer sees it")]
         constraints = [
             models.UniqueConstraint(fields=["host", "host_account"], name="referrer_once_per_host"),
         ]
@@ -56,6 +57,7 @@ class Enrollment(models.Model):
     )
 
     class Meta:
+        permissions = [("suspend_enrollment", "Can suspend a referrer in a program and let them go on")]
         constraints = [
             models.UniqueConstraint(fields=["program", "referrer"], name="enrollment_once_per_program"),
             models.CheckConstraint(
@@ -197,4 +199,4 @@ class Touch(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.link_id} at {self.touched_at}"
+        return f"Link {self.link_id}, {self.touched_at:%b} {self.touched_at.day}, {self.touched_at.year}"

@@ -51,6 +51,15 @@ class Review(models.Model):
     opens_at = models.DateTimeField(null=True, help_text="The company's calling hours: open, or next.")
     closes_at = models.DateTimeField(null=True, help_text="Exclusive; empty: they do not end.")
 
+    for_senior = models.BooleanField(default=False, help_text="It carries a signal that nobody has settled.")
+    appeal_of = models.ForeignKey(
+        "referrals.Decision",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="appeals",
+        help_text="The referrer asked for it: whoever took this decision does not take the next one.",
+    )
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["account", "round"], name="review_once_per_round"),
@@ -192,4 +201,4 @@ class Proposal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.target}"
+        return f"Proposal {self.pk}"

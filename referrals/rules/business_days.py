@@ -2,8 +2,11 @@
 
 import calendar
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from referrals.rules.zones import local_date
 
 SATURDAY = 5
 
@@ -40,6 +43,23 @@ class BusinessDays:
         """How many business days have come after ``since``, up to and including ``until``."""
         following = (since + timedelta(days=days) for days in range(1, (until - since).days + 1))
         return sum(self.is_business_day(day) for day in following)
+
+    def after(self, since: date, number: int) -> date:
+        """The first day by which so many business days have come after ``since``."""
+        day = since
+        while number > 0:
+            day += timedelta(days=1)
+            number -= self.is_business_day(day)
+        return day
+
+
+def given_up_from(first_call_at: datetime, zone: ZoneInfo, days: BusinessDays, *, number: int) -> date:
+    """
+    The first day on which a company that nobody reached is given up: so many business days after a call.
+
+    :param zone: of the program
+    """
+    return days.after(local_date(first_call_at, zone), number)
 
 
 # Thousands of windows fall into a few hundred months.

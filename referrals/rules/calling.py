@@ -96,6 +96,16 @@ def add_calling_time(
     return None
 
 
+def due_at(hours: CallingHours | None, zone: ZoneInfo, *, since: datetime, allowed: timedelta) -> datetime:
+    """
+    By when something should be done that waits since then.
+
+    :param allowed: of calling time; of any time where there are no calling hours
+    """
+    passed = hours and add_calling_time(hours, zone, since=since, amount=allowed)
+    return passed or since + allowed
+
+
 def _windows(hours: CallingHours, zone: ZoneInfo, *, not_before: datetime) -> Iterator[Window]:
     first = not_before.astimezone(zone).date()
     for number in range(_DAYS_LOOKED_AHEAD):

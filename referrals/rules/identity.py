@@ -20,6 +20,9 @@ from tldextract import TLDExtract
 # Names at least this alike are shown to staff as possible doubles. A suggestion, never a reason.
 LOOK_ALIKE_FROM = 90
 
+COUNTRIES: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
+"""ISO codes of the countries that have a telephone network."""
+
 PUBLIC_EMAIL_DOMAINS: frozenset[str] = frozenset(free_domains) | frozenset(throw_away_domains)
 
 # Left to its defaults the library fetches the list from the network and keeps it on the disk.
@@ -122,10 +125,38 @@ def normalized_phone(text: str | None, country: str | None = None) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def normalized_website(text: str | None) -> str:
+    """The address of a website with its scheme, '' if it cannot be one."""
+    address = (text or "").strip()
+    if address and "://" not in address:
+        address = f"https://{address}"
+    is_web = address.partition("://")[0].lower() in {"http", "https"}
+    return address if is_web and registrable_domain(address) else ""
+
+
 def name_likeness(a: str | None, b: str | None) -> float:
     """How alike two company names are, 0 to 100, whatever their legal forms and the order of words."""
-    one, other = _bare_name(a), _bare_name(b)
+    one, other = name_key(a), name_key(b)
     return fuzz.token_sort_ratio(one, other) if one and other else 0.0
+
+
+def name_key(name: str | None) -> str:
+    """A name as it is compared: plain lower-case words, no accents, punctuation or legal form at the end."""
+    decomposed = unicodedata.normalize("NFKD", (name or "").casefold())
+    letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    # "S.A." is SA and "O'Neil" is oneil, while "Acme-Lab" and "Acme, Lab" are two words.
+    words = re.sub(r"[^\w]+", " ", re.sub(r"['\u2019.]", "", letters.replace("&", " and "))).strip()
+    return _LEGAL_FORM_AT_END.sub("", words)
+
+
+def phone_key(text: str | None, country: str | None = None) -> str:
+    """
+    The digits of a phone number, the last one first: who knows how a number ends, looks for how this begins.
+
+    :param country: ISO code of the country in which a number without country code is dialled
+    """
+    number = normalized_phone(text, country) or text or ""
+    return "".join(sign for sign in reversed(number) if sign.isdigit())[:20]
 
 
 def is_valid_email(text: str | None) -> bool:
@@ -148,12 +179,3 @@ def _ascii_host(host: str) -> str:
 def _is_space_or_hyphen(letter: str) -> bool:
     # Zs: spaces; Cf: invisible ones, and the soft hyphen; Pd: hyphens and dashes.
     return letter.isspace() or letter in _MORE_HYPHENS or unicodedata.category(letter) in {"Zs", "Cf", "Pd"}
-
-
-def _bare_name(name: str | None) -> str:
-    """The name in plain lower-case words, without accents, punctuation and the legal forms at its end."""
-    decomposed = unicodedata.normalize("NFKD", (name or "").casefold())
-    letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    # "S.A." is SA and "O'Neil" is oneil, while "Acme-Lab" and "Acme, Lab" are two words.
-    words = re.sub(r"[^\w]+", " ", re.sub(r"['\u2019.]", "", letters.replace("&", " and "))).strip()
-    return _LEGAL_FORM_AT_END.sub("", words)

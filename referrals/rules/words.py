@@ -240,3 +240,28 @@ class Flag(Word):
     REFERRER_ACCOUNT_MATCH = "referrer_account_match"
     REFERRER_EMAIL_MATCH = "referrer_email_match"
     REFERRER_DOMAIN_MATCH = "referrer_domain_match"
+
+
+class AnswerSource(Word):
+    """Where the answer to a question comes from."""
+
+    CALL = "CALL"
+    DOCUMENT = "DOCUMENT"
+    REGISTRY = "REGISTRY"
+
+
+class Verdict(Word):
+    """What comparing two companies has shown."""
+
+    SAME = "SAME"
+    DIFFERENT = "DIFFERENT"
+
+
+class SignalKind(Word):
+    """Why a senior looks at an account before it is qualified."""
+
+    EMPLOYEE = "EMPLOYEE"
+    NEW_LOCATION = "NEW_LOCATION"
+    OWNED_BUSINESS = "OWNED_BUSINESS"
+    SAME_DESTINATION = "SAME_DESTINATION"
+    SELF_REFERRAL = "SELF_REFERRAL"

@@ -51,3 +51,9 @@ def day_of_months(day: int, *, since: date, until: date) -> Iterator[date]:
     while (year, month) <= (until.year, until.month):
         yield date(year, month, 1 if day == 1 else calendar.monthrange(year, month)[1])
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+
+
+def months_back(day: date, months: int) -> date:
+    """The first day of the month that lies so many months before that of ``day``."""
+    number = day.year * 12 + day.month - 1 - months
+    return date(number // 12, number % 12 + 1, 1)

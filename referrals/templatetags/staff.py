@@ -4,6 +4,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.contrib.auth.models import User
+
+from referrals.models import Program
+from referrals.names import of_person, of_program
 
 register = template.Library()
 
@@ -38,6 +42,13 @@ CHIPS = {
     "FAILED": ("✗", RED),
     "RETURNED": ("↩", RED),
     "REISSUED": ("↩", GREY),
+    # payment files, and lines of reports
+    "MADE": ("○", AMBER),
+    "UPLOADED": ("✓", GREEN),
+    "IN_DOUBT": ("!", AMBER),
+    "DONE": ("✓", GREEN),
+    "UNCHANGED": ("-", GREY),
+    "REFUSED": ("✗", RED),
     # programs, and taking part in them
     "INVITED": ("○", GREY),
     "ACTIVE": ("✓", GREEN),
@@ -69,6 +80,18 @@ def in_words(code: str) -> str:
 
 
 @register.filter
+def person_name(person: User | None) -> str:
+    """Somebody by the full name, where it is known."""
+    return of_person(person)
+
+
+@register.filter
+def program_name(program: Program) -> str:
+    """A program as staff call it."""
+    return of_program(program)
+
+
+@register.filter
 def dialled(phone: str) -> str:
     """A telephone number without what is written between its digits."""
     return "".join(sign for sign in phone if sign.isdigit() or sign == "+")
@@ -80,7 +103,7 @@ def is_web(address: str) -> bool:
     return address.lower().startswith(("https://", "http://"))
 
 
-PRESETS = {"in_an_hour": "+1 h", "tomorrow": "Tomorrow", "monday": "Monday"}
+PRESETS = {"in_an_hour": "+1 h", "tomorrow": "Tomorrow", "monday": "Monday", "next_day": "Next day"}
 
 
 @register.filter
@@ -103,6 +126,16 @@ def sla_words(sla: str) -> str:
 def sla_color(sla: str) -> str:
     """The class of that chip; colour only adds to sign and word."""
     return SLA[sla][1]
+
+
+@register.filter
+def short_age(since: datetime, now: datetime) -> str:
+    """How long ago an instant was, in its largest unit: '12 min', '21 h', '4 d'."""
+    minutes = max(0, int((now - since).total_seconds() // 60))
+    if minutes < 60:
+        return f"{minutes}\N{NO-BREAK SPACE}min"
+    hours = minutes // 60
+    return f"{hours}\N{NO-BREAK SPACE}h" if hours < 48 else f"{hours // 24}\N{NO-BREAK SPACE}d"
 
 
 @register.filter

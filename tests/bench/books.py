@@ -69,6 +69,13 @@ SHARED = {(payouts.Transfer, "debit_id")}
 def make(bonuses: int) -> None:
     """Make the tables, the program and the bonuses; then let the database look at what it has."""
     call_command("migrate", verbosity=0)
+    fill(bonuses)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
+
+
+def fill(bonuses: int) -> None:
+    """Make the program and the bonuses, in tables that are there and empty."""
     referrers = max(1, bonuses // BONUSES_PER_REFERRER)
     with transaction.atomic():
         _make_one()
@@ -79,8 +86,6 @@ def make(bonuses: int) -> None:
         spans = {model: _span(model) for model in models}
         for model in models:
             _multiply(model, spans, bonuses=bonuses, referrers=referrers)
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
 
 
 def _make_one() -> None:

@@ -135,15 +135,20 @@ def test_a_reached_company_is_qualified_by_six_presses_and_two_loads(javascript,
     assert Review.objects.get(account=account("globex")).holder == story.cara
 
 
-def test_all_yes_makes_it_three_presses_and_undo_one(desk_of, story):
-    desk = desk_of(story.cara)
+@pytest.mark.parametrize(
+    ("javascript", "loads"), [(True, 2), (False, 3)], ids=["javascript", "no-javascript"]
+)
+def test_all_yes_makes_it_three_presses_and_keeps_the_note_and_undo_is_one(javascript, loads, desk_of, story):
+    desk = desk_of(story.cara, javascript=javascript)
 
     desk.next()
-    desk.presses += 1
-    desk.page.get_by_role("link", name="All yes").click()
+    desk.arrives_at("Acme").page.get_by_label("Internal note").fill("A long talk with Anna.")
+    desk.press("All yes")
+    desk.page.locator("input[value=yes]:checked").nth(3).wait_for()
     desk.press("Qualified")
     desk.page.get_by_role("status").filter(has_text="Acme GmbH: qualified. Takes effect at").wait_for()
-    assert desk.presses == 3
+    assert desk.arrives_at("Globex").cost == (3, loads)
+    assert [note.text for note in account("acme").notes.all()] == ["A long talk with Anna."]
 
     desk.begin()
     desk.press("Undo the decision about Acme GmbH")
@@ -151,6 +156,8 @@ def test_all_yes_makes_it_three_presses_and_undo_one(desk_of, story):
     desk.page.wait_for_load_state("domcontentloaded")
     assert desk.cost == (1, 1)
     assert account("acme").pending_decision is None
+    holders = Review.objects.exclude(holder=None).values_list("account__host_account", "holder")
+    assert list(holders) == [("acme", story.cara.pk)]
 
 
 def test_rejecting_costs_three_presses_and_two_loads(desk_of, story):
@@ -193,11 +200,11 @@ def test_a_call_back_costs_two_presses_and_two_loads(desk_of, story):
 def test_a_second_opener_sees_who_has_it_and_no_number(desk_of, story):
     first = desk_of(story.cara)
     first.press("Take Acme GmbH")
-    first.page.get_by_text("+4930123456").wait_for()
+    first.page.get_by_text("+49 30 123456").wait_for()
 
     second = desk_of(story.fay, path=review_page("acme"))
     assert second.page.get_by_text("cara has it since").is_visible()
-    assert second.page.get_by_text("+4930123456").count() == 0
+    assert second.page.get_by_text("+49 30 123456").count() == 0
     assert second.page.get_by_text("Take over").count() == 0
 
     second.next()
@@ -213,7 +220,7 @@ def test_a_senior_takes_over_and_the_first_one_loses_nothing_that_was_typed(desk
     senior.page.get_by_text("Take over …").click()
     senior.page.get_by_label("Reason", exact=True).first.fill("Cara is ill.")
     senior.press("Take over")
-    senior.page.get_by_text("+4930123456").wait_for()
+    senior.page.get_by_text("+49 30 123456").wait_for()
 
     first.press("Qualified")
     first.page.get_by_role("alert").filter(has_text="sam has it").wait_for()

@@ -13,6 +13,7 @@ from payouts import batches, holds
 from payouts.models import Bonus, PayoutBatch
 from referrals import proposals, reviews
 from referrals.models import ReferredAccount, Review
+from tests.admin_pages import just_logged_in
 from tests.factories import OPENS_AT, EnrollmentFactory, ProgramFactory, booked_bonus
 from tests.story import Story, person
 
@@ -37,10 +38,12 @@ def story() -> Story:
     for who, group in [
         (told.cara, "Callers"),
         (told.sam, "Seniors"),
-        (told.fay, "Finance"),
-        (told.finn, "Finance"),
+        (told.fay, "Finance preparers"),
+        (told.finn, "Finance approvers"),
     ]:
         who.groups.set([Group.objects.get(name=group)])
+    # Fay may do both, and yet not with one and the same batch.
+    told.fay.groups.add(Group.objects.get(name="Finance approvers"))
     for days, name in [(4, "acme"), (2, "globex"), (1, "initech")]:
         told.now = timezone.now() - timedelta(days=days)
         told.sign_up(name, company_name=f"{name.title()} GmbH", country="DE")
@@ -94,8 +97,7 @@ def page_of(request, browser, live_server):
     def open_as(user: User, path: str):
         context = browser.new_context(java_script_enabled=request.param)
         contexts.append(context)
-        client = Client()
-        client.force_login(user)
+        client = just_logged_in(user)
         cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
         context.add_cookies([cookie])
         page = context.new_page()
@@ -200,6 +202,9 @@ def pages_to_look_at(story: Story, batch: PayoutBatch) -> dict[str, tuple[User, 
         "proposal": (superuser, address("referrals_proposal_change", proposal.pk)),
         "home": (superuser, address("index")),
         "home-caller": (story.cara, address("index")),
+        "batch-hold-lines": (story.fay, address("payouts_payoutbatch_hold-lines", batch.pk)),
+        "batch-on-demand": (story.fay, address("payouts_payoutbatch_draft")),
+        "signing": (superuser, address("referrals_program_signing", story.program.pk)),
         "batch-put-up": (story.fay, address("payouts_payoutbatch_change", put_up.pk)),
         **{
             name: (superuser, address(f"{name}_changelist"))

@@ -410,6 +410,19 @@ def test_what_changed_after_it_was_put_up_is_not_approved_but_a_draft_again(chan
     ]
 
 
+def test_what_fails_its_condition_is_approved_by_nobody():
+    """It is in no sum that anybody signed: the next run cancels it."""
+    story = story_with_a_draft("acme", "beta")
+    Bonus.objects.filter(account__host_account="acme").update(milestones_hold=False)
+
+    batch = approved(story)
+
+    rows = Bonus.objects.order_by("pk").values_list("status", "batch", "approved_by")
+    assert list(rows) == [("ACTIVATED", None, None), ("APPROVED", batch.pk, story.finn.pk)]
+    story.pass_to(story.now)
+    assert statuses() == ["CANCELLED", "PAID"]
+
+
 def test_another_amount_than_was_put_up_is_not_approved():
     story = story_with_a_draft()
     batch = put_up(story)

@@ -8,6 +8,7 @@ import json
 import stat
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -21,8 +22,8 @@ from payouts.demo.companies import company
 from payouts.demo.history import QUIET
 from payouts.models import Bonus, PayoutBatch
 from payouts.rules.lifecycle import BatchStatus, BonusStatus
-from referrals import calendars
-from referrals.models import ApiClient, ReferredAccount
+from referrals import calendars, likeness, second_looks
+from referrals.models import ApiClient, Call, Program, ReferredAccount, Review, SavedView, Signal
 from referrals.rules.lifecycle import AccountStatus
 from tests.factories import ReferredAccountFactory
 
@@ -135,6 +136,33 @@ def test_the_first_start_shows_everything_and_the_next_one_makes_nothing_twice(p
     )
 
 
+def test_the_desk_has_one_of_everything_that_waits_and_two_look_alikes(programs):
+    make(TEN)
+
+    waiting = ReferredAccount.objects.filter(status=AccountStatus.IN_REVIEW)
+    auditor = User.objects.get(username="admin")
+    alike = [each for each in waiting if likeness.look_alikes(each, compared={}, seen_by=auditor)]
+    assert len(alike) == 2
+    assert waiting.filter(domain_match=True).exists()
+    assert Signal.objects.filter(settled_at__isnull=True, raised_by__username="cara").count() == 1
+    assert Review.objects.filter(appeal_of__isnull=False, closed_at__isnull=True).count() == 1
+    assert second_looks.waiting(User.objects.get(username="sam")).count() >= 2
+    assert SavedView.objects.filter(is_shared=True).count() == 1
+    assert Program.objects.get(slug="smartcat").second_look_percent == 5
+    assert program_files.default_host().name == cast.HOST
+
+
+def test_companies_are_called_in_their_calling_hours_on_working_days(programs):
+    make(TEN)
+
+    called = [
+        call.called_at.astimezone(ZoneInfo(call.account.time_zone))
+        for call in Call.objects.select_related("account")
+    ]
+    assert len(called) > 50
+    assert [at for at in called if at.weekday() > 4 or not 9 <= at.hour < 17] == []
+
+
 def test_the_day_after_three_bonuses_are_due_again(programs):
     first = make(TEN)
     run_jobs(TEN + timedelta(seconds=20))
@@ -212,8 +240,9 @@ def test_without_the_demo_the_front_page_tells_no_log_in(db, settings, client):
     assert "<code>cara</code>" not in client.get("/").content.decode()
 
 
-def test_no_two_companies_share_a_name_or_a_domain():
+def test_no_two_companies_share_a_name_a_domain_or_a_telephone():
     made = [company(number) for number in range(2_000)]
+    assert len({one.phone for one in made}) == len(made)
 
     assert len({one.name.rsplit(" ", 1)[0] for one in made}) == len(made)
     assert len({one.domain for one in made}) == len(made)

@@ -45,7 +45,7 @@ def test_it_opens_a_link_signs_up_and_tells_what_a_customer_paid(file, live_serv
     assert said[0].startswith("opened ")
     assert said[2].startswith("sign-up   201 ")
     assert Click.objects.count() == 1
-    arrived = ReferredAccount.objects.get(host_account="acct-test-1")
+    arrived = ReferredAccount.objects.get(host_account="acct-400")
     assert arrived.enrollment.referrer.host_account == "rosa"
     facts = AccountEvent.objects.filter(host_account="acme")
     assert facts.count() == 2
@@ -61,7 +61,7 @@ def test_a_message_told_again_counts_once(file, live_server):
 
     assert [line.split()[1] for line in said] == ["202", "200", "201", "200"]
     assert AccountEvent.objects.count() == 1
-    assert ReferredAccount.objects.filter(host_account="acct-test-1").count() == 1
+    assert ReferredAccount.objects.filter(host_account="acct-400").count() == 1
 
 
 def test_what_a_new_client_pays_is_told_next(transactional_db, tmp_path, live_server):
@@ -70,8 +70,8 @@ def test_what_a_new_client_pays_is_told_next(transactional_db, tmp_path, live_se
 
     said = [message(datetime.now(UTC)) for message in islice(host.messages(), 6)]
 
-    assert said[3] == "fact      202  invoice.issued 285.00 of acct-test-1"
-    assert said[5] == "fact      202  invoice.paid 285.00 of acct-test-1"
+    assert said[3] == "fact      202  invoice.issued 285.00 of acct-400"
+    assert said[5] == "fact      202  invoice.paid 285.00 of acct-400"
 
 
 def test_it_stops_adding_after_so_many(file, live_server):

@@ -29,7 +29,7 @@ def kinds(enrollment=None):
 
 def test_a_program_has_its_accounts_from_the_beginning_and_a_referrer_when_they_are_needed():
     story = Story()
-    assert kinds() == ["CLEARING", "EXPENSE", "SERVICES"]
+    assert kinds() == ["BANK", "CLEARING", "EXPENSE", "SERVICES"]
     assert kinds(story.enrollment()) == []
 
     story.earn()
@@ -43,7 +43,7 @@ def test_accounts_are_opened_once():
         ledger.open_program_accounts(story.program)
         ledger.open_referrer_accounts([story.enrollment(), story.enrollment(story.ben)])
 
-    assert LedgerAccount.objects.count() == 3 + 2 * 4
+    assert LedgerAccount.objects.count() == 4 + 2 * 4
 
 
 def test_an_account_that_is_asked_for_is_there():
@@ -69,6 +69,7 @@ def test_a_balance_is_what_was_credited_less_what_was_debited():
         "PAYABLE": 0,
         "BALANCE": 17_000,
         "CLEARING": 3_000,
+        "BANK": 0,
         "SERVICES": 0,
         "CREDIT": 0,
         "CASH_OWED": 0,

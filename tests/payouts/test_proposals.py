@@ -1,14 +1,18 @@
 """Steps that take two people: one proposes, another confirms, and only then it happens."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
 
+from payouts import closing, withdrawals
 from payouts import proposals as steps
-from payouts.models import Bonus
+from payouts.models import Bonus, PaymentFile, Payout
+from payouts.payments import files
 from referrals import intake, proposals, qualification
 from referrals.models import Proposal, ReferredAccount
+from tests import payments
 from tests.story import Story, at_once, nothing_changes, refused
 
 pytestmark = pytest.mark.django_db
@@ -65,12 +69,64 @@ def a_reversal(story: Story) -> Proposal:
     return proposed(story, "reverse", bonus, note="Refunded.")
 
 
+def a_file(story: Story) -> PaymentFile:
+    story.earn()
+    story.pass_to(payments.DUE)
+    story.method = payments.pays_by(story)
+    payments.is_paid_to(story)
+    withdrawals.withdraw(story.enrollment(), amount_minor=4_000, at=story.now)
+    (file,) = payments.make(story)
+    return file
+
+
+def in_doubt(action: str) -> Callable[[Story], Proposal]:
+    def propose(story: Story) -> Proposal:
+        file = a_file(story)
+        files.put_in_doubt(file, by=story.fay, at=story.now)
+        target = file if action.startswith("file") else file.lines.get().payout
+        return proposed(story, action, target, reason="We asked.")
+
+    return propose
+
+
+def a_voiding(story: Story) -> Proposal:
+    file = a_file(story)
+    files.download(file, by=story.fay, at=story.now)
+    return proposed(story, "void_file", file, reason="The wrong day.")
+
+
+IN_DOUBT = {
+    "payout_was_sent": "SENT",
+    "payout_was_not_sent": "FAILED",
+    "file_was_taken": "SENT",
+    "file_was_not_taken": "FAILED",
+}
+
+
+def a_closing(story: Story) -> Proposal:
+    story.earn()
+    story.pass_to("2026-03-16T00:05Z")
+    return proposed(story, "close_month", story.program, month="2026-02")
+
+
+def a_reopening(story: Story) -> Proposal:
+    story.earn()
+    story.pass_to("2026-03-16T00:05Z")
+    two = {"by": story.fay, "confirmed_by": story.finn, "at": story.now}
+    closed = closing.close(story.program, month=date(2026, 2, 1), **two)
+    return proposed(story, "reopen_month", closed, reason="A late invoice.")
+
+
 EVERY_ACTION = {
     "revoke": a_revocation,
     "waive": a_waiver,
     "attribute": an_attribution,
     "reverse": a_reversal,
     "void_event": an_event,
+    **{action: in_doubt(action) for action in IN_DOUBT},
+    "void_file": a_voiding,
+    "close_month": a_closing,
+    "reopen_month": a_reopening,
 }
 
 
@@ -125,6 +181,17 @@ def test_a_proposal_that_was_taken_back_is_not_confirmed(action):
         confirm(story, proposal)
     with refused("not_open"):
         proposals.withdraw(proposal, at=story.now)
+
+
+@pytest.mark.parametrize("action", [*IN_DOUBT, "void_file"])
+def test_what_two_people_say_of_a_payment_is_so(action):
+    story, proposal = ready(action)
+    confirm(story, proposal)
+
+    payout = Payout.objects.get(withdrawal__isnull=False)
+    assert payout.status == IN_DOUBT.get(action, "PREPARED")
+    step = payout.changes.last()
+    assert (step.changed_by, step.approved_by) == (story.cara, story.sam)
 
 
 def test_a_confirmed_revocation_is_one_of_both():

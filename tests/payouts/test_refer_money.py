@@ -165,7 +165,7 @@ def test_a_bonus_for_an_account_that_is_not_active_waits(activity, read_as):
 @pytest.mark.parametrize(
     ("status", "read_as"),
     [
-        ("PREPARED", "✓ Paid"),
+        ("PREPARED", "… Being sent"),
         ("UNKNOWN", "… Being sent"),
         ("CONFIRMED", "✓ Sent"),
         ("RETURNED", "! Came back"),

@@ -44,7 +44,12 @@ def test_a_tick_does_everything_that_is_due_and_says_so():
         "give_up_unreachable: examined 0, done 0, failed 0\n"
         "prepare_batches: examined 0, done 0, failed 0\n"
         "release: examined 1, done 1, failed 0\n"
-        "verify_books: examined 11, done 11, failed 0\n"
+        "escalate_overdue: examined 0, done 0, failed 0\n"
+        "warn_before_closing: examined 0, done 0, failed 0\n"
+        "send_messages: examined 0, done 0, failed 0\n"
+        "draw_second_looks: examined 0, done 0, failed 0\n"
+        "count_months: examined 5, done 5, failed 0\n"
+        "verify_books: examined 12, done 12, failed 0\n"
         "forget_old_runs: examined 0, done 0, failed 0\n"
     )
     assert statuses() == ["PAID"]
@@ -52,7 +57,7 @@ def test_a_tick_does_everything_that_is_due_and_says_so():
     runs = JobRun.objects.order_by("pk")
     assert [(run.job, run.as_of.isoformat(), run.done, run.error) for run in runs] == [
         (name, "2026-03-20T12:00:00+00:00", done, "")
-        for name, done in zip(sweeps.SWEEPS, [1, 1, 0, 0, 0, 1, 11, 0], strict=True)
+        for name, done in zip(sweeps.SWEEPS, [1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 5, 12, 0], strict=True)
     ]
 
 

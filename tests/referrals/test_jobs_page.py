@@ -51,14 +51,26 @@ def lines(client):
     return {line.job: (line.state, line.age, line.next) for line in shown.context["jobs"]}
 
 
+NOT_YET = ("Not run yet. If that stays: is there a worker, a beat, or a tick every minute?", "never", "now")
 NEVER = ("Has never run: is there a worker, a beat, or a tick every minute?", "never", "now")
 
 
 def test_the_page_shows_every_job_also_one_that_never_ran():
     client = someone(VIEW)
 
-    assert lines(client) == dict.fromkeys(sweeps.SWEEPS, NEVER)
-    assert NEVER[0] in client.get(list_page(JobRun)).content.decode()
+    assert lines(client) == dict.fromkeys(sweeps.SWEEPS, NOT_YET)
+    assert NOT_YET[0] in client.get(list_page(JobRun)).content.decode()
+
+
+@pytest.mark.parametrize(("ago", "said"), [(timedelta(seconds=40), NOT_YET), (timedelta(minutes=2), NEVER)])
+def test_a_job_that_never_ran_is_late_once_others_have_run_for_so_long(ago, said):
+    """Of a job of every 15 seconds, that is 105 seconds."""
+    ran("evaluate_changed_facts", ago=ago)
+
+    assert lines(someone(VIEW))["release"] == said
+    home = someone(VIEW).get(reverse("admin:index"))
+    assert ("release" in [job.job for job in home.context["jobs_awaited"]]) == (said is NOT_YET)
+    assert ("release" in [job.job for job in home.context["jobs_late"]]) == (said is NEVER)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +123,7 @@ def test_a_row_says_what_it_did_how_long_it_took_and_when_the_job_is_due_again()
 
     shown = someone(VIEW).get(page(run)).content.decode()
 
-    assert all(text in shown for text in ["2.0 s", "one of them", "March 16, 2026, 11:59 a.m."])
+    assert all(text in shown for text in ["2.0 s", "one of them", "Mar 16, 2026, 11:59 UTC"])
 
 
 def test_the_runs_that_did_something_are_found_among_the_idle_ones():

@@ -9,24 +9,38 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import IntegrityError, connection, connections, models, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import ConnectionHandler
 
-from payouts import withdrawals
+from payouts import closing, host_spends, withdrawals
+from payouts.host_spends import SpendTold
+from payouts.models import LedgerAccount, Payout
+from payouts.payments import reports
 from payouts.program_files import latest_terms
 from referrals import events, triggers
 from referrals.models import AccountEvent, Calendar, Click, Holiday, Terms
-from tests.factories import TermsFactory
+from tests import payments
+from tests.factories import LATER, EnrollmentFactory, TermsFactory
 from tests.story import Story
 
 OF_REFERRALS = import_module("referrals.migrations.0002_triggers_and_calendars")
 OF_CLICKS = import_module("referrals.migrations.0004_clicks")
 OF_PAYOUTS = import_module("payouts.migrations.0002_triggers")
-APPEND_ONLY = sorted([*OF_REFERRALS.APPEND_ONLY, *OF_CLICKS.APPEND_ONLY, *OF_PAYOUTS.APPEND_ONLY])
+OF_PAYMENTS = import_module("payouts.migrations.0005_payments")
+OF_SIGNING = import_module("payouts.migrations.0006_signing")
+OF_CLOSING = import_module("payouts.migrations.0007_closing")
+WITH_TRIGGERS = [OF_REFERRALS, OF_CLICKS, OF_PAYOUTS, OF_PAYMENTS, OF_SIGNING, OF_CLOSING]
+APPEND_ONLY = sorted(table for migration in WITH_TRIGGERS for table in migration.APPEND_ONLY)
 FROZEN = sorted([*OF_REFERRALS.TERMS_OF, *OF_PAYOUTS.TERMS_OF])
 # Publishing is an update of the terms, and new terms are rows of their own.
 EXPECTED = sorted(
     [f"{table}_refuses_{step}" for table in APPEND_ONLY for step in ("update", "delete")]
     + [f"{table}_refuses_{step}" for table in FROZEN for step in ("insert", "update", "delete")]
+    + [f"{table}_refuses_{step}" for table in OF_PAYMENTS.KEPT for step in ("update", "delete")]
+    + ["payouts_payout_refuses_update"]
+    + [f"{OF_SIGNING.BATCH}_refuses_update"]
+    # Nothing is posted into a closed month.
+    + ["payouts_transfer_refuses_insert"]
 )
 EXPECTED.remove("referrals_terms_refuses_insert")
 
@@ -78,6 +92,22 @@ def full_books(db) -> Story:
     rosas, bens = story.enrollment(), story.enrollment(story.ben)
     withdrawals.spend(rosas, amount_minor=100, service="translation", at=story.now)
     withdrawals.transfer(rosas, receiver=bens, amount_minor=100, at=story.now)
+    withdrawals.withdraw(rosas, amount_minor=100, at=story.now)
+    story.method = payments.pays_by(story)
+    payments.is_paid_to(story)
+    payments.sent(story)
+    reports.read_in(
+        story.program, name="bank.csv", content=b"reference,result\nP0,PAID", by=story.fay, at=story.now
+    )
+    told = Story("smartcat", {"payout_schedule.release": "AFTER_APPROVAL"}, host="of-a-batch")
+    told.earn()
+    told.pass_to("2026-03-16T00:05Z")
+    told.approve_all()
+    spent = SpendTold("s1", "smartcat", "rosa", 100, "USD", "translation")
+    host_spends.spend(story.client, told=spent, at=story.now)
+    two = {"by": story.fay, "confirmed_by": story.finn, "at": story.now}
+    closed = closing.close(story.program, month=closing.next_month(story.program), **two)
+    closing.reopen(closed, **two, reason="rows can be posted into it again")
     return story
 
 
@@ -268,3 +298,24 @@ def test_migrations_lead_back_to_nothing_and_forwards_again(copied_database):
         call_command("migrate", app, verbosity=0)
     assert triggers.installed(connection) == EXPECTED
     assert (Calendar.objects.count(), Holiday.objects.count()) == seeded
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_holds_a_withdrawal_is_migrated(copied_database):
+    """What is withdrawn before there are payment files waits for one afterwards."""
+    before = [("payouts", "0004_months")]
+    enrollment = EnrollmentFactory()
+    LedgerAccount.objects.filter(kind="BANK").delete()
+    MigrationExecutor(connection).migrate(before)
+    earlier = MigrationExecutor(connection).loader.project_state(before).apps
+    withdrawal = earlier.get_model("payouts", "Withdrawal").objects.create(
+        enrollment_id=enrollment.pk, amount_minor=4_000, currency="USD", requested_at=LATER
+    )
+
+    call_command("migrate", verbosity=0)
+
+    payout = Payout.objects.get()
+    assert (payout.withdrawal_id, payout.amount_minor, payout.status) == (withdrawal.pk, 4_000, "PREPARED")
+    assert [change.new_status for change in payout.changes.all()] == ["PREPARED"]
+    assert LedgerAccount.objects.filter(program=enrollment.program, kind="BANK").count() == 1
+    assert triggers.installed(connection) == EXPECTED

@@ -1,21 +1,16 @@
 """Pay what is due for a date, or say what would be paid."""
 
 from argparse import ArgumentParser
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
-from django.db.models import Max
 from django.utils import timezone
 
-from payouts import sweeps
-from payouts.models import Bonus, BonusChange
+from payouts import forecast
 from payouts.program_files import ProgramUnknown, program_named
-from payouts.rules.lifecycle import BonusStatus
 from referrals.models import Program
 from referrals.rules.money import to_text
-from referrals.rules.zones import first_instant
 
 
 class Command(BaseCommand):
@@ -42,12 +37,8 @@ class Command(BaseCommand):
 
     def _release(self, program: Program, *, at: datetime, dry_run: bool) -> None:
         # The real code, also for a dry run: it is rolled back afterwards.
-        before = BonusChange.objects.aggregate(last=Max("pk"))["last"] or 0
-        sweeps.evaluate(program, as_of=at)
-        sweeps.run_daily(program, as_of=at)
-        paid = BonusChange.objects.filter(pk__gt=before, new_status=BonusStatus.PAID)
-        lines = Bonus.objects.filter(terms__program=program, pk__in=paid.values("bonus"))
-        lines = lines.select_related("account", "enrollment__referrer", "reward").order_by("pk")
+        paid = forecast.run(program, as_of=at)
+        lines = paid.select_related("account", "enrollment__referrer", "reward").order_by("pk")
         verb = "would be paid" if dry_run else "paid"
         self.stdout.write(f"{program.slug}: {lines.count()} bonuses {verb} as of {at.isoformat()}")
         for bonus in lines.iterator():
@@ -67,4 +58,4 @@ def _end_of(text: str, program: Program) -> datetime:
         day = date.fromisoformat(text)
     except ValueError as refusal:
         raise CommandError(f"--as-of: '{text}' is no date such as 2026-03-31.") from refusal
-    return first_instant(day + timedelta(days=1), ZoneInfo(program.time_zone)) - timedelta(microseconds=1)
+    return forecast.end_of(day, program)

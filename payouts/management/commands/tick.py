@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from payouts import sweeps
+from payouts.management.instants import instant_of
 
 
 class Command(BaseCommand):
@@ -22,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *, as_of: str | None, **options: object) -> None:
         now = timezone.now()
-        at = _instant(as_of) if as_of else now
+        at = instant_of(as_of) if as_of else now
         if at > now:
             raise CommandError(f"--as-of: '{as_of}' lies in the future; try 'release --dry-run' instead.")
         failed = sum(self._failed(name, at=at) for name in sweeps.SWEEPS if sweeps.is_due(name, now=now))
@@ -39,13 +40,3 @@ class Command(BaseCommand):
             return 1
         self.stdout.write(f"{name}: examined {run.examined}, done {run.done}, failed {run.failed}")
         return run.failed
-
-
-def _instant(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as refusal:
-        raise CommandError(f"--as-of: '{text}' is no instant such as 2026-03-16T00:05:00Z.") from refusal
-    if at.utcoffset() is None:
-        raise CommandError(f"--as-of: '{text}' has no offset: add Z or +01:00.")
-    return at

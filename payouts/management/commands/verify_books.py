@@ -3,12 +3,12 @@
 import json
 import sys
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from payouts import verification
+from payouts.management.instants import instant_of
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
         parser.add_argument(
             "--as-of",
-            type=_instant,
+            type=instant_of,
             help="Instant with offset of a run of the jobs that has ended: what was due then must be paid.",
         )
 
@@ -38,13 +38,3 @@ class Command(BaseCommand):
             self.stdout.write(f"Checked {', '.join(checked)}: {number}.")
         if breaches:
             sys.exit(1)
-
-
-def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as refusal:
-        raise CommandError(f"--as-of: {text!r} is no instant ({refusal}).") from None
-    if instant.tzinfo is None:
-        raise CommandError(f"--as-of: {text!r} has no offset.")
-    return instant

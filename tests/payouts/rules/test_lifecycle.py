@@ -5,6 +5,7 @@ import pytest
 from payouts.rules.lifecycle import (
     BATCH_SOURCES,
     BONUS_SOURCES,
+    FILE_SOURCES,
     LIVING,
     PAYOUT_SOURCES,
     UNPAID,
@@ -12,8 +13,11 @@ from payouts.rules.lifecycle import (
     BatchStatus,
     BenefitStatus,
     BonusStatus,
+    FileStatus,
     PayoutStatus,
+    Result,
     TransferKind,
+    Verdict,
     WithdrawalStatus,
 )
 
@@ -21,8 +25,14 @@ LIVES = [
     pytest.param(BonusStatus, BONUS_SOURCES, "ACTIVATED", {"REVERSED", "CANCELLED"}, id="bonus"),
     pytest.param(BatchStatus, BATCH_SOURCES, "DRAFT", {"RELEASED", "VOIDED"}, id="batch"),
     pytest.param(
-        PayoutStatus, PAYOUT_SOURCES, "PREPARED", {"CREDITED", "CONFIRMED", "REISSUED"}, id="payout"
+        # What was confirmed may still come back.
+        PayoutStatus,
+        PAYOUT_SOURCES,
+        "PREPARED",
+        {"CREDITED", "REISSUED"},
+        id="payout",
     ),
+    pytest.param(FileStatus, FILE_SOURCES, "MADE", {"UPLOADED", "VOIDED"}, id="payment file"),
 ]
 
 
@@ -62,7 +72,18 @@ def test_a_bonus_is_unpaid_until_it_is_paid_or_cancelled_and_lives_until_it_is_c
 
 @pytest.mark.parametrize(
     "words",
-    [BonusStatus, BatchStatus, PayoutStatus, BenefitStatus, WithdrawalStatus, AccountKind, TransferKind],
+    [
+        BonusStatus,
+        BatchStatus,
+        PayoutStatus,
+        FileStatus,
+        Result,
+        Verdict,
+        BenefitStatus,
+        WithdrawalStatus,
+        AccountKind,
+        TransferKind,
+    ],
 )
 def test_words_are_stored_as_they_are_written_and_read_as_people_say_them(words):
     assert [word.value for word in words] == [word.name for word in words]

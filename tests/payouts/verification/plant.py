@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db import connection, models
 
 from payouts import verification
-from payouts.models import Gift, Spend, Transfer, Withdrawal
+from payouts.models import Gift, Payout, PayoutChange, Spend, Transfer, Withdrawal
 from tests.conftest import triggers_laid_aside
 from tests.factories import LATER, EnrollmentFactory, ledger_account
 
@@ -59,6 +59,10 @@ def taken_out(enrollment, *, kind, amount_minor=100):
     to = enrollment
     if kind == "WITHDRAWN":
         cause = Withdrawal.objects.create(enrollment=enrollment, requested_at=LATER, **shared)
+        payout = Payout.objects.create(
+            withdrawal=cause, enrollment=enrollment, status="PREPARED", created_at=LATER, **shared
+        )
+        PayoutChange.objects.create(payout=payout, new_status="PREPARED", changed_at=LATER)
     elif kind == "SPENT":
         cause = Spend.objects.create(enrollment=enrollment, service="a service", spent_at=LATER, **shared)
     else:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from payouts.models import BatchChange
+from payouts.models import BatchApproval, BatchChange
 from referrals.models import ReferredAccount, StatusChange
 from tests.factories import (
     DECIDED_AT,
@@ -254,6 +254,19 @@ def test_batches_that_nobody_approved():
     alter(batch, approved_by=None, without=["payout_batch_approved_by_person_or_schedule"])
 
     assert found() == [("I12", "batches not approved by the people that they need", [batch.pk])]
+
+
+def test_batches_that_bear_fewer_names_than_their_sum_asks_for():
+    batch = paid_bonus(**AFTER_APPROVAL).batch
+    alter(batch, approvals_needed=2, turn=2)
+    several = {"batch": batch, "at": PAID_AT, "people_needed": 3, "prepared_by": batch.prepared_by}
+    for turn, person in [(1, UserFactory()), (2, batch.approved_by)]:
+        BatchApproval.objects.create(turn=turn, person=person, **several)
+
+    assert found() == [("I12", "batches approved by fewer people than their sum asks for", [batch.pk])]
+
+    BatchApproval.objects.create(turn=2, person=UserFactory(), **several)
+    assert found() == []
 
 
 def test_a_schedule_is_no_person():

@@ -62,7 +62,7 @@ def test_transfers_with_the_wrong_cause():
     taken = taken_out(paid_bonus().enrollment, kind="WITHDRAWN")
     alter(taken, kind="SPENT", credit=ledger_account("SERVICES", enrollment=taken.withdrawal.enrollment))
 
-    assert found() == [("I1", "transfers whose cause does not suit their kind", [taken.pk])]
+    assert in_the_books() == [("I1", "transfers whose cause does not suit their kind", [taken.pk])]
 
 
 def test_transfers_with_two_causes():
@@ -89,7 +89,7 @@ class TestWhatAReferrerTakes:
         taken = taken_out(paid_bonus().enrollment, kind=kind)
         alter(taken, amount_minor=99)
 
-        assert found() == [("I1", message, [cause_of(taken).pk])]
+        assert in_the_books() == [("I1", message, [cause_of(taken).pk])]
 
     def test_from_another_referrer(self, kind, message):
         bonus = paid_bonus()
@@ -100,14 +100,19 @@ class TestWhatAReferrerTakes:
         other = paid_bonus(account=account_of_same_program)
         alter(taken, debit=ledger_account("BALANCE", enrollment=other.enrollment))
 
-        assert found() == [("I1", message, [cause_of(taken).pk])]
+        assert in_the_books() == [("I1", message, [cause_of(taken).pk])]
 
     def test_without_a_transfer(self, kind, message):
         taken = taken_out(paid_bonus().enrollment, kind=kind)
         with guards_down(Transfer):
             taken.delete()
 
-        assert found() == [("I1", message, [cause_of(taken).pk])]
+        assert in_the_books() == [("I1", message, [cause_of(taken).pk])]
+
+
+def in_the_books():
+    """All but I9: what is wrong in the books of a withdrawal is wrong for its payout as well."""
+    return [breach for breach in found() if breach[0] != "I9"]
 
 
 def cause_of(taken):

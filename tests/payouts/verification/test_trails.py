@@ -3,10 +3,11 @@
 import pytest
 from django.db import connection
 
-from payouts.models import PayoutChange
+from payouts.models import PaymentFileChange, PayoutChange
 from payouts.verification import guards
 from referrals import triggers
 from referrals.models import StatusChange
+from tests import payments
 from tests.factories import (
     LATER,
     EnrollmentFactory,
@@ -78,6 +79,24 @@ def test_a_status_that_no_step_led_to():
         ("I6", "batches whose trail does not end at their status", [batch.pk]),
         ("I6", "payouts whose trail does not end at their status", [payout.pk]),
     ]
+
+
+def test_a_payment_file_whose_trail_breaks_off():
+    story = payments.with_cash()
+    (file,) = payments.make(story)
+    alter(file, status="UPLOADED")
+
+    assert ("I6", "payment files whose trail does not end at their status", [file.pk]) in found()
+
+
+def test_a_payment_file_whose_trail_is_broken():
+    story = payments.with_cash()
+    file = payments.sent(story)
+    PaymentFileChange.objects.create(
+        file=file, old_status="MADE", new_status="UPLOADED", changed_at=LATER, changed_by=story.fay
+    )
+
+    assert found() == [("I6", "payment files whose trail is broken", [file.pk])]
 
 
 def test_accounts_that_were_decided_without_a_trail():

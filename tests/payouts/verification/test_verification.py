@@ -97,7 +97,7 @@ def verify(*arguments):
     return out.getvalue(), 0
 
 
-ALL_CHECKED = ["I1", "I2", "I4", "I5", "I6", "I7", "I8", "I10", "I11", "I12", "I13"]
+ALL_CHECKED = ["I1", "I2", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11", "I12", "I13"]
 
 
 def test_the_command_says_that_all_is_well():

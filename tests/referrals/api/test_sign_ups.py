@@ -43,6 +43,16 @@ def test_a_sign_up_becomes_a_referred_account(story, host):
     assert (row.occurred_at, row.told_at) == (datetime(2026, 2, 2, 11, tzinfo=UTC), NOON)
 
 
+def test_a_company_may_tell_its_registration_number(story, host):
+    told, too_long = (host.tell_sign_up(sign_up(registration=text)) for text in ("HRB 1 Berlin", "x" * 65))
+
+    assert (told.status_code, too_long.status_code) == (201, 422)
+    assert (ReferredAccount.objects.get().registration, SignUp.objects.get().registration) == (
+        "HRB 1 Berlin",
+        "HRB 1 Berlin",
+    )
+
+
 def test_the_same_account_again_is_another_contact(host):
     host.tell_sign_up(sign_up())
 

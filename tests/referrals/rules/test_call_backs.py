@@ -1,11 +1,12 @@
 """Usual times for a call back, on the clock of the company."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from referrals.rules.call_backs import Preset, instant, offered, why_not
+from referrals.rules.calling import CallingHours
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -39,21 +40,47 @@ def test_a_preset_is_a_time_on_the_clock_of_the_company(preset, zone, now, calle
     assert instant(Preset(preset), zone=zone, now=at(now)) == at(called_back)
 
 
-@pytest.mark.parametrize(
-    ("now", "closes_at", "presets"),
-    [
-        ("2026-02-03T10:00Z", "2026-02-03T16:00Z", ["in_an_hour", "tomorrow", "monday"]),
-        ("2026-02-03T15:00Z", "2026-02-03T16:00Z", ["tomorrow", "monday"]),
-        ("2026-02-03T14:59Z", "2026-02-03T16:00Z", ["in_an_hour", "tomorrow", "monday"]),
-        ("2026-02-03T20:00Z", None, ["in_an_hour", "tomorrow", "monday"]),
-        ("2026-02-06T10:00Z", "2026-02-06T16:00Z", ["in_an_hour", "monday"]),
-        ("2026-02-08T10:00Z", "2026-02-08T10:00Z", ["tomorrow"]),
-    ],
-)
-def test_what_makes_no_sense_now_is_not_offered(now, closes_at, presets):
-    shown = offered(zone=BERLIN, now=at(now), closes_at=closes_at and at(closes_at))
+def hours(days: str, opens: int = 9, closes: int = 17) -> CallingHours:
+    return CallingHours(frozenset(days.split()), time(opens), time(closes))
 
-    assert [preset for preset, _ in shown] == presets
+
+WORKDAYS = hours("MON TUE WED THU FRI")
+
+
+@pytest.mark.parametrize(
+    ("now", "called_in", "presets"),
+    [
+        ("2026-02-03T10:00Z", WORKDAYS, ["in_an_hour Tue 12:00", "tomorrow Wed 10:00", "monday Mon 10:00"]),
+        # From four on, in an hour is too late.
+        ("2026-02-03T14:59Z", WORKDAYS, ["in_an_hour Tue 16:59", "tomorrow Wed 10:00", "monday Mon 10:00"]),
+        ("2026-02-03T15:00Z", WORKDAYS, ["tomorrow Wed 10:00", "monday Mon 10:00"]),
+        # Nobody is called on Saturday, and tomorrow is Monday once.
+        ("2026-02-06T10:00Z", WORKDAYS, ["in_an_hour Fri 12:00", "monday Mon 10:00"]),
+        ("2026-02-08T10:00Z", WORKDAYS, ["tomorrow Mon 10:00"]),
+        # On Saturday they are, if the program says so.
+        (
+            "2026-02-06T10:00Z",
+            hours("MON TUE WED THU FRI SAT"),
+            ["in_an_hour Fri 12:00", "tomorrow Sat 10:00", "monday Mon 10:00"],
+        ),
+        # Neither tomorrow nor Monday: the next day on which they are called.
+        ("2026-02-06T10:00Z", hours("TUE THU"), ["next_day Tue 10:00"]),
+        ("2026-02-03T10:00Z", hours("MON TUE FRI"), [
+            "in_an_hour Tue 12:00", "next_day Fri 10:00", "monday Mon 10:00",
+        ]),
+        # At ten nobody calls yet, or no longer.
+        ("2026-02-03T10:00Z", hours("TUE WED", 13, 17), ["tomorrow Wed 13:00"]),
+        ("2026-02-03T10:00Z", hours("TUE WED", 8, 10), ["tomorrow Wed 08:00"]),
+        ("2026-02-03T10:00Z", hours(""), []),
+        ("2026-02-03T20:00Z", None, ["in_an_hour Tue 22:00", "tomorrow Wed 10:00", "monday Mon 10:00"]),
+        ("2026-02-06T10:00Z", None, ["in_an_hour Fri 12:00", "monday Mon 10:00"]),
+    ],
+)  # fmt: skip
+def test_only_times_at_which_the_company_is_called_are_offered(now, called_in, presets):
+    shown = offered(zone=BERLIN, now=at(now), hours=called_in)
+
+    assert [f"{preset} {when.astimezone(BERLIN):%a %H:%M}" for preset, when in shown] == presets
+    assert all(instant(preset, zone=BERLIN, now=at(now), hours=called_in) == when for preset, when in shown)
 
 
 def test_a_time_that_is_over_or_far_away_is_refused():

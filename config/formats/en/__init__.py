@@ -1,0 +1,1 @@
+"""English, as our own pages write it."""

@@ -1,0 +1,7 @@
+"""How the money gets to referrers: ways to pay, destinations, payouts, payment files, what banks say."""
+
+from payouts.admin.payments import destination as destination
+from payouts.admin.payments import file as file
+from payouts.admin.payments import method as method
+from payouts.admin.payments import payout as payout
+from payouts.admin.payments import report as report

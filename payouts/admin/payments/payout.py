@@ -1,0 +1,222 @@
+"""Payouts on their way: what is unknown first, and what a person can say or do about each."""
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+
+from payouts.admin.payments.asking import ask
+from payouts.admin.payments.roles import APPROVE, PREPARE
+from payouts.models import Bonus, PaymentLine, PaymentReportLine, Payout, PayoutChange
+from payouts.payments import doubts, reissues, reports
+from payouts.rules.lifecycle import PAYOUT_SOURCES, REPORTED, FileStatus, PayoutStatus, Result, Verdict
+from referrals.admin.base import (
+    PartOfAnother,
+    PlainInline,
+    ReadOnlyAdmin,
+    display,
+    link_to,
+    link_to_list,
+    register,
+)
+from referrals.admin.columns import AMOUNT_COLUMNS, NOTHING, amount, became, chip_of, referrer, status
+from referrals.admin.steps import ReasonForm, Step, StepAdmin
+from referrals.names import of_person
+
+ABOUT = ("payout_was_sent", "payout_was_not_sent")
+MOST_UNKNOWN = 20
+verdict = chip_of("verdict", label="verdict")
+
+
+class DetailForm(forms.Form):
+    """What the bank says, as it says it."""
+
+    detail = forms.CharField(
+        max_length=200,
+        label="What it says",
+        help_text="The bank's own words or code, and where they can be looked up.",
+        widget=forms.TextInput(attrs={"class": "staff-input"}),
+    )
+
+
+class PayoutChangeInline(PlainInline):
+    model = PayoutChange
+    fields = ["changed_at", became, "changed_by", "approved_by"]
+    related = ["changed_by", "approved_by"]
+
+
+class LineInline(PlainInline):
+    model = PaymentLine
+    fields = ["reference", "file", "destination", "is_void"]
+    related = ["file", "destination"]
+
+
+class ReportLineInline(PlainInline):
+    model = PaymentReportLine
+    fields = ["report", "result", "detail", verdict, "because"]
+    related = ["report"]
+
+
+def _tell(payout: Payout, by: User, at: datetime, told: dict[str, Any], *, result: Result) -> str:
+    reports.tell(payout, result=result, detail=told["detail"], by=by, at=at)
+    return f"{payout} is {REPORTED[result].label.lower()}."
+
+
+def _can_become(payout: Payout, *, result: Result) -> bool:
+    return payout.status in PAYOUT_SOURCES[REPORTED[result]] and not _in_doubt(payout)
+
+
+def _in_doubt(payout: Payout) -> bool:
+    return payout.lines.live().filter(file__status=FileStatus.IN_DOUBT).exists()
+
+
+def _in_a_file_of_several(payout: Payout, user: User) -> str | None:
+    if doubts.is_one_of_several(payout):
+        return "A file is taken as a whole: say it on the page of the file."
+    return None
+
+
+def _is_unknown(payout: Payout) -> bool:
+    return payout.status == PayoutStatus.UNKNOWN
+
+
+def _propose(payout: Payout, by: User, at: datetime, told: dict[str, Any], *, action: str) -> str:
+    return ask(payout, actions=ABOUT, action=action, reason=told["reason"], by=by, at=at)
+
+
+def _reissue(payout: Payout, by: User, at: datetime, told: dict[str, Any]) -> str:
+    reissues.reissue(Payout.objects.filter(pk=payout.pk), by=by, at=at)
+    return f"{payout} is followed by another attempt, which waits for the next payment file."
+
+
+STEPS = [
+    Step(
+        "was-sent",
+        verb="It was sent",
+        explains="Once another person confirms, it counts as sent, and waits for the bank's word.",
+        permissions=[PREPARE, APPROVE],
+        take=partial(_propose, action="payout_was_sent"),
+        is_offered=_is_unknown,
+        form=ReasonForm,
+    ),
+    Step(
+        "was-not-sent",
+        verb="It was not sent",
+        explains="Once another person confirms, it counts as failed, and can be reissued.",
+        permissions=[PREPARE, APPROVE],
+        take=partial(_propose, action="payout_was_not_sent"),
+        is_offered=_is_unknown,
+        why_not=_in_a_file_of_several,
+        form=ReasonForm,
+    ),
+    *(
+        Step(
+            result.value.lower(),
+            verb=f"The bank says: {result.label.lower()}",
+            explains=explains,
+            permissions=[PREPARE],
+            take=partial(_tell, result=result),
+            is_offered=partial(_can_become, result=result),
+            form=DetailForm,
+        )
+        for result, explains in [
+            (Result.CONFIRMED, "The money has arrived: it leaves the books' clearing for the bank."),
+            (Result.FAILED, "The bank did not carry it out; it can be reissued."),
+            (Result.RETURNED, "It came back; if it was confirmed before, that is booked back."),
+        ]
+    ),
+    Step(
+        "reissue",
+        verb="Reissue",
+        explains="A payout with the same amount follows it, and waits for the next payment file. Look at the"
+        " destination first: what is wrong with it is wrong the next time, too.",
+        permissions=[PREPARE],
+        take=_reissue,
+        is_offered=lambda payout: payout.status in reissues.CAN_BE_REISSUED,
+        is_next=True,
+    ),
+]
+
+
+@register(Payout)
+class PayoutAdmin(StepAdmin, ReadOnlyAdmin):
+    of_program = "enrollment__program"
+    steps = STEPS
+    list_before_template = "admin/payouts/payment/unknown.html"
+    change_form_outer_before_template = "admin/payouts/payment/steps.html"
+    when_empty = "A payout appears when cash bonuses are released, or when a referrer withdraws."
+    list_display = ["id", referrer, "cause", amount, status, "attempt", "created_at"]
+    list_filter = ["status", "enrollment__program"]
+    list_select_related = ["enrollment__referrer", "batch__program", "withdrawal"]
+    search_fields = ["enrollment__referrer__host_account__exact", "^enrollment__referrer__name"]
+    exclude = AMOUNT_COLUMNS
+    readonly_fields = [amount, "bonuses"]
+    inlines = [LineInline, ReportLineInline, PayoutChangeInline]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        unknown: list[Payout] = []
+        if self.has_view_permission(request):
+            rows = self.get_queryset(request).filter(status=PayoutStatus.UNKNOWN).order_by("pk")
+            joined = rows.select_related("enrollment__program", "enrollment__referrer")
+            unknown = list(joined[:MOST_UNKNOWN])
+        shown = {"unknown": [(link_to(payout), payout.enrollment, amount(payout)) for payout in unknown]}
+        return super().changelist_view(request, {**shown, **(extra_context or {})})
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The page of a payout, with what can be said or done about it."""
+        payouts = self.get_queryset(request)
+        payout = payouts.filter(pk=object_id).first() if object_id.isdecimal() else None
+        shown = {"buttons": payout and self.buttons(payout, request.user), "says": payout and _says(payout)}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
+
+    @display(description="of", ordering="batch")
+    def cause(self, payout: Payout) -> str:
+        return f"{payout.batch}" if payout.batch_id else f"{payout.withdrawal}".capitalize()
+
+    @display(description="bonuses")
+    def bonuses(self, payout: Payout) -> SafeString | str:
+        return link_to_list(Bonus, "All its bonuses", payout=payout.pk) if payout.batch_id else NOTHING
+
+
+SENTENCES = {
+    PayoutStatus.PREPARED: "It waits for a payment file. Finance makes one on the page of payment files.",
+    PayoutStatus.CREDITED: "It was credited to the referrer's balance: nothing is to be sent.",
+    PayoutStatus.SENDING: "It is in a payment file that nobody has said to be uploaded.",
+    PayoutStatus.SENT: "It was sent. What the bank says of it is read in as a report, or told here.",
+    PayoutStatus.CONFIRMED: "It has arrived.",
+    PayoutStatus.UNKNOWN: "Nobody knows whether it was sent. Ask the bank; read its report in, or let two"
+    " people say what it was. It is never simply tried again.",
+    PayoutStatus.FAILED: "The bank did not carry it out. Put the destination right, then reissue it.",
+    PayoutStatus.RETURNED: "It came back. Put the destination right, then reissue it.",
+    PayoutStatus.REISSUED: "Another attempt follows it.",
+}
+"""How a payout stands, and who does what next."""
+
+
+def _says(payout: Payout) -> str:
+    """How a payout stands; where one person alone said that it can be tried again, that too."""
+    sentence = SENTENCES[PayoutStatus(payout.status)]
+    if payout.status not in reissues.CAN_BE_REISSUED:
+        return sentence
+    said = payout.report_lines.filter(verdict=Verdict.DONE).select_related("report__read_by").last()
+    if said is None or said.report.name != reports.BY_HAND:
+        return sentence
+    return f"{sentence} {of_person(said.report.read_by)} alone said so: no report of the bank was read in."
+
+
+@register(PayoutChange)
+class PayoutChangeAdmin(PartOfAnother):
+    of_program = "payout__enrollment__program"
+    list_display = ["__str__", "payout", "changed_at", "changed_by", "approved_by"]
+    list_filter = ["new_status"]
+    list_select_related = ["payout", "changed_by", "approved_by"]

@@ -1,0 +1,82 @@
+"""The only writer of a payout's status after it was made: many at once, each with its row of the trail."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db.models import F, IntegerField, Value
+
+from payouts import ledger
+from payouts.insertion import insert_from, listed
+from payouts.models import Payout, PayoutChange
+from payouts.rules.lifecycle import PAYOUT_SOURCES, AccountKind, PayoutStatus, TransferKind
+from referrals.rules.refusal import Refused
+
+
+class PayoutMoved(Refused):
+    """A payout is no longer what it was when it was looked at."""
+
+    code = "payout_moved"
+
+
+def move(
+    payouts: Sequence[int],
+    *,
+    old: PayoutStatus,
+    new: PayoutStatus,
+    at: datetime,
+    by: User | None,
+    approved_by: User | None = None,
+) -> None:
+    """
+    Take these payouts from one status to another, all or none; what it means for the books is booked.
+
+    Belongs into the caller's transaction.
+
+    :raises PayoutMoved: if one of them is not in the old status any more, or no step leads there from it
+    """
+    if not payouts:
+        return
+    chosen = Payout.objects.filter(pk__in=listed(payouts))
+    moved = chosen.filter(status=old).update(status=new) if old in PAYOUT_SOURCES[new] else 0
+    if moved != len(payouts):
+        raise PayoutMoved(
+            f"{len(payouts) - moved} of {len(payouts)} payouts are no longer {old.label.lower()}, or cannot"
+            f" become {new.label.lower()} from it. Nothing was done: look again."
+        )
+    insert_from(
+        chosen,
+        into=PayoutChange,
+        values={
+            "payout": F("pk"),
+            "old_status": Value(old.value),
+            "new_status": Value(new.value),
+            "changed_at": Value(at),
+            "changed_by": Value(by.pk if by else None, output_field=IntegerField()),
+            "approved_by": Value(approved_by.pk if approved_by else None, output_field=IntegerField()),
+        },
+    )
+    if new == PayoutStatus.CONFIRMED:
+        ledger.post_for_each_payout(
+            chosen,
+            kind=TransferKind.CONFIRMED,
+            debit=AccountKind.CLEARING,
+            credit=AccountKind.BANK,
+            posted_at=at,
+        )
+    elif old == PayoutStatus.CONFIRMED:
+        ledger.post_for_each_payout(
+            chosen,
+            kind=TransferKind.RETURNED,
+            debit=AccountKind.BANK,
+            credit=AccountKind.CLEARING,
+            posted_at=at,
+            reverses=TransferKind.CONFIRMED,
+        )
+
+
+def begin(payout: Payout) -> None:
+    """Write the first row of a payout's trail."""
+    PayoutChange.objects.create(
+        payout=payout, old_status="", new_status=payout.status, changed_at=payout.created_at
+    )

@@ -1,0 +1,1 @@
+"""The desk of who qualifies companies: queue, review page, board, reports."""

@@ -1,0 +1,1 @@
+"""What support sees of a referrer, and the few things it may do there."""
