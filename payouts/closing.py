@@ -53,14 +53,8 @@ class NotTheLastClosed(Refused):
     code = "not_the_last_closed"
 
 
-class AlreadyProposed(Refused):
-    """Somebody has asked for the same, and another person has not answered yet."""
-
-    code = "already_proposed"
-
-
 @dataclass(frozen=True, slots=True)
-class Todo:
+class Unsettled:
     """What is to be done, or to be known, before a month is closed."""
 
     code: str
@@ -94,7 +88,7 @@ def end_of(program: Program, month: date) -> datetime:
     return first_instant(_month_after(month), ZoneInfo(program.time_zone))
 
 
-def todo(program: Program, month: date) -> list[Todo]:
+def unsettled(program: Program, month: date) -> list[Unsettled]:
     """What is open of a month: batches, payouts of which nothing is known, and bonuses that are overdue."""
     ends_at = end_of(program, month)
     ready, waiting = overdue(program, month, can_be_paid=True), overdue(program, month, can_be_paid=False)
@@ -108,10 +102,10 @@ def todo(program: Program, month: date) -> list[Todo]:
         rows.aggregate(count=Count("pk"), amount=Sum("amount_minor", default=0)) for rows in (ready, waiting)
     )
     found = [
-        Todo("open_batches", batches["count"], batches["amount"], blocks=True),
-        Todo("unknown_payouts", payouts["count"], payouts["amount"], blocks=True),
-        Todo("overdue", late["count"], late["amount"], blocks=True),
-        Todo("waiting", held["count"], held["amount"], blocks=False),
+        Unsettled("open_batches", batches["count"], batches["amount"], blocks=True),
+        Unsettled("unknown_payouts", payouts["count"], payouts["amount"], blocks=True),
+        Unsettled("overdue", late["count"], late["amount"], blocks=True),
+        Unsettled("waiting", held["count"], held["amount"], blocks=False),
     ]
     return [each for each in found if each.count]
 
@@ -140,7 +134,7 @@ def refuse_closing(program: Program, *, month: date, at: datetime) -> None:
         raise NotTheNextMonth(f"Months are closed in order: {following:%B %Y} is next.")
     if at < end_of(program, month):
         raise MonthNotOver(f"{month:%B %Y} is not over in {program.time_zone}. Close it afterwards.")
-    if blocking := [each for each in todo(program, month) if each.blocks]:
+    if blocking := [each for each in unsettled(program, month) if each.blocks]:
         said = ", ".join(f"{each.count} {each.code.replace('_', ' ')}" for each in blocking)
         raise NotReadyToClose(f"{month:%B %Y} has {said}. Settle these, then close it.")
 
@@ -276,7 +270,7 @@ def fingerprint(transfers: QuerySet[Transfer]) -> str:
 
 def _refuse_twice(asked: QuerySet[Proposal]) -> None:
     if earlier := asked.first():
-        raise AlreadyProposed(f"{earlier} asks for the same: another person confirms it.")
+        raise proposals.AlreadyProposed(f"{earlier} asks for the same: another person confirms it.")
 
 
 def _by_kind(transfers: QuerySet[Transfer]) -> Mapping[tuple[str, str], Sides]:

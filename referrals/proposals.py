@@ -20,6 +20,12 @@ class NotOpen(Refused):
     code = "not_open"
 
 
+class AlreadyProposed(Refused):
+    """Somebody has asked for the same, and another person has not answered yet."""
+
+    code = "already_proposed"
+
+
 @transaction.atomic
 def propose(action: str, *, target: str, arguments: dict[str, str], by: User, at: datetime) -> Proposal:
     """Ask another person for a step; nothing happens until somebody confirms."""

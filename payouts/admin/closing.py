@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from payouts import closing
 from payouts.admin.books.forms import ProgramForm
-from payouts.closing import Todo
+from payouts.closing import Unsettled
 from payouts.models import ClosedBalance, HostSpend, MonthClose
 from referrals.admin.base import PartOfAnother, ReadOnlyAdmin, display, register
 from referrals.admin.columns import amount_of, found_at, grouped
@@ -104,7 +104,7 @@ class MonthCloseAdmin(StepAdmin, ReadOnlyAdmin):
             else:
                 self.message_user(request, told)
                 return redirect(reverse("admin:payouts_monthclose_months", query={"program": program.pk}))
-        found = closing.todo(program, month) if program and month else []
+        found = closing.unsettled(program, month) if program and month else []
         context = {
             **self.admin_site.each_context(request),
             "title": "Months",
@@ -112,7 +112,7 @@ class MonthCloseAdmin(StepAdmin, ReadOnlyAdmin):
             "program": program,
             "month": month,
             "is_over": program and month and now >= closing.end_of(program, month),
-            "todo": [_in_words(each, program, month) for each in found] if program and month else [],
+            "unsettled": [_in_words(each, program, month) for each in found] if program and month else [],
             "seen": _seen(found),
             "is_blocked": any(each.blocks for each in found),
             "proposal": program and month and _open_proposal(program, month),
@@ -170,7 +170,7 @@ class HostSpendAdmin(PartOfAnother):
 
 def _proposed(program: Program, month: date, *, asked: Mapping[str, Any], by: User, at: datetime) -> str:
     """Propose what the page showed: this month, with what was to be done in it."""
-    found = closing.todo(program, month)
+    found = closing.unsettled(program, month)
     if (asked.get("month"), asked.get("seen")) != (month.isoformat(), _seen(found)):
         raise closing.NotTheNextMonth("This is no longer what you looked at. Nothing was done: look again.")
     proposal = closing.propose_closing(program, month=month, by=by, at=at)
@@ -182,12 +182,12 @@ def _open_proposal(program: Program, month: date) -> Proposal | None:
     return asked.select_related("proposed_by").first()
 
 
-def _seen(found: list[Todo]) -> str:
+def _seen(found: list[Unsettled]) -> str:
     """What the person at the button looked at."""
     return " ".join(f"{each.code}.{each.count}.{each.amount_minor}" for each in found)
 
 
-def _in_words(each: Todo, program: Program, month: date) -> dict[str, Any]:
+def _in_words(each: Unsettled, program: Program, month: date) -> dict[str, Any]:
     what, how = WORDS[each.code]
     ends_at = closing.end_of(program, month)
     lists = {

@@ -60,7 +60,7 @@ BALANCES = {
     "BALANCE": ("Balance", "Yours, to spend on services."),
     "CREDIT": ("Credit", "Taken off what you pay us; it is not paid out."),
     "PAYABLE": ("Still to come", "Earned and not paid yet; the list below says when."),
-    "CASH_OWED": ("Taken back after it was sent", "It is set off against what comes next."),
+    "CASH_OWED": ("Taken back after it was sent", "You owe it; we settle it with you."),
 }
 
 

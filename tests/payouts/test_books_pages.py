@@ -322,7 +322,7 @@ def test_what_is_to_be_done_before_closing_leads_to_exactly_what_is_counted(stor
     month = ready.window_closes_on.replace(day=1)
     client = client_of(story.finn)
 
-    found = closing.todo(story.program, month)
+    found = closing.unsettled(story.program, month)
 
     counts = {each.code: each.count for each in found}
     assert set(counts) >= {"open_batches", "unknown_payouts", "waiting"}

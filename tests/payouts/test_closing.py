@@ -160,9 +160,10 @@ def test_what_is_refused_at_confirmation_confirms_nothing(story):
 # --- what comes first -----------------------------------------------------------------------------------
 
 
-def todo(story, month):
+def unsettled(story, month):
     return [
-        (each.code, each.count, each.amount_minor, each.blocks) for each in closing.todo(story.program, month)
+        (each.code, each.count, each.amount_minor, each.blocks)
+        for each in closing.unsettled(story.program, month)
     ]
 
 
@@ -173,7 +174,7 @@ def test_what_can_be_paid_and_is_overdue_comes_first():
     story.evaluate()
     close(story)
 
-    assert todo(story, MARCH) == [("overdue", 1, 10_000, True)]
+    assert unsettled(story, MARCH) == [("overdue", 1, 10_000, True)]
     with refused("not_ready_to_close") as refusal:
         close(story, MARCH)
     assert "1 overdue" in str(refusal.value)
@@ -187,7 +188,7 @@ def test_what_is_on_hold_is_told_and_stops_nothing():
     story.now = datetime(2026, 4, 2, 9, tzinfo=UTC)
     close(story)
 
-    assert todo(story, MARCH) == [("waiting", 1, 10_000, False)]
+    assert unsettled(story, MARCH) == [("waiting", 1, 10_000, False)]
     close(story, MARCH)
 
 
@@ -198,7 +199,7 @@ def test_open_batches_come_first():
     close(story)
     story.now = datetime(2026, 4, 2, 9, tzinfo=UTC)
 
-    assert ("open_batches", 1, 10_000, True) in todo(story, MARCH)
+    assert ("open_batches", 1, 10_000, True) in unsettled(story, MARCH)
     with refused("not_ready_to_close"):
         close(story, MARCH)
     story.approve_all()
@@ -214,7 +215,7 @@ def test_payouts_of_which_nothing_is_known_come_first(status):
     payout = Payout.objects.get()
     alter(payout, status=status)
 
-    assert todo(story, MARCH) == [("unknown_payouts", 1, 10_000, True)]
+    assert unsettled(story, MARCH) == [("unknown_payouts", 1, 10_000, True)]
     with refused("not_ready_to_close"):
         close(story, MARCH)
     alter(payout, status="PREPARED")
@@ -226,7 +227,7 @@ def test_a_withdrawal_of_which_nothing_is_known_comes_first():
     payout = Payout.objects.get(withdrawal__isnull=False)
     alter(payout, status="SENDING")
 
-    assert todo(story, APRIL) == [("unknown_payouts", 1, 4_000, True)]
+    assert unsettled(story, APRIL) == [("unknown_payouts", 1, 4_000, True)]
     alter(payout, status="PREPARED")
 
 
@@ -466,5 +467,5 @@ def test_the_journal_of_a_period_begins_with_what_was_brought_forward(story):
 
 def test_nothing_is_closed_by_a_look(story):
     with nothing_changes():
-        closing.todo(story.program, FEBRUARY)
+        closing.unsettled(story.program, FEBRUARY)
         closing.next_month(story.program)

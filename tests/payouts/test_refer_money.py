@@ -260,4 +260,4 @@ def test_cash_that_is_taken_back_after_it_was_sent_is_owed():
     release.release_due(as_of=story.now)
     story.reverse(Bonus.objects.get())
 
-    assert "Taken back after it was sent -$1,000.00 It is set off against what comes next." in read(story)
+    assert "Taken back after it was sent -$1,000.00 You owe it; we settle it with you." in read(story)

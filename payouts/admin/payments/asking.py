@@ -7,13 +7,6 @@ from django.db.models import Model
 
 from referrals import proposals
 from referrals.models import Proposal
-from referrals.rules.refusal import Refused
-
-
-class AlreadyProposed(Refused):
-    """Somebody has proposed something about it, and it waits."""
-
-    code = "already_proposed"
 
 
 def ask(row: Model, *, actions: tuple[str, ...], action: str, reason: str, by: User, at: datetime) -> str:
@@ -27,6 +20,8 @@ def ask(row: Model, *, actions: tuple[str, ...], action: str, reason: str, by: U
         action__in=actions, target=str(row.pk), confirmed_at__isnull=True, withdrawn_at__isnull=True
     ).first()
     if waiting is not None:
-        raise AlreadyProposed(f"Proposal {waiting.pk} about {row} waits: confirm or withdraw that one first.")
+        raise proposals.AlreadyProposed(
+            f"Proposal {waiting.pk} about {row} waits: confirm or withdraw that one first."
+        )
     proposal = proposals.propose(action, target=str(row.pk), arguments={"reason": reason}, by=by, at=at)
     return f"Proposal {proposal.pk} waits for another person to confirm it. Nothing has changed yet."

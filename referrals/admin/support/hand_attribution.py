@@ -10,16 +10,9 @@ from referrals import intake, proposals, scopes
 from referrals.admin.steps import Step
 from referrals.models import Program, Proposal, Referrer
 from referrals.rules.lifecycle import EnrollmentStatus
-from referrals.rules.refusal import Refused
 
 ATTRIBUTE = "referrals.attribute_signup"
 TEXT = {"class": "staff-input"}
-
-
-class AlreadyProposed(Refused):
-    """Somebody has proposed this attribution, and it waits."""
-
-    code = "already_proposed"
 
 
 class AttributionForm(forms.Form):
@@ -63,7 +56,7 @@ def _propose(referrer: Referrer, by: User, at: datetime, told: dict[str, Any]) -
         withdrawn_at__isnull=True,
     ).first()
     if waiting is not None:
-        raise AlreadyProposed(
+        raise proposals.AlreadyProposed(
             f"Proposal {waiting.pk} about {account} waits already: confirm or withdraw that one first."
         )
     asked = {"host_account": account, "referrer": str(referrer.pk), "note": told["reason"]}
