@@ -36,8 +36,9 @@ PROGRAM = """
 """
 OPEN_BATCH = """
     INSERT INTO payouts_payoutbatch
-        (program_id, run_on, kind, currency, sequence, status, automatic, content_sha256, people_needed)
-    VALUES (%(program)s, %(today)s, %(kind)s, %(currency)s, 1, 'APPROVED', TRUE, '', %(people_needed)s)
+        (program_id, run_on, kind, currency, sequence, status, automatic, content_sha256, people_needed,
+        approvals_needed, turn)
+    VALUES (%(program)s, %(today)s, %(kind)s, %(currency)s, 1, 'APPROVED', TRUE, '', %(people_needed)s, 1, 0)
     RETURNING id
 """
 LOG_BATCH = """
