@@ -26,6 +26,7 @@ from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
+from config import loaded  # noqa: E402
 from referrals import reviews  # noqa: E402
 from referrals.models import ReferralCode, ReferredAccount, Review  # noqa: E402
 from tests.bench.usage import Measured  # noqa: E402
@@ -80,6 +81,7 @@ class Asked:
 
 def main(now: str, rounds: str) -> None:
     """Print the figures of all pages."""
+    loaded.keep()
     begins_at = datetime.fromisoformat(now) + timedelta(minutes=1)
     with time_machine.travel(begins_at, tick=True):
         reviews.move_to_next_hours(as_of=begins_at)
