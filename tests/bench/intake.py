@@ -12,18 +12,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from standardwebhooks import Webhook
 
 from tests import postgres, server
-from tests.bench import load
+from tests.bench import facts, load
 
 LOWEST_RATIO = 0.75
 LOWEST_BATCH_RATIO = 10
@@ -57,11 +54,11 @@ def main(arguments: list[str]) -> int:
 
 def _race(url: str, folder: Path, options: argparse.Namespace) -> Figures:
     known = json.loads(_python(url, folder, "-m", "tests.bench.intake_host", str(ACCOUNTS)))
-    told = _told(known)
+    told = facts.told(known)
     sides: dict[str, Callable[[], Requests]] = {
         "bare": lambda: (load.request("/bare", json.dumps(fact).encode(), {}) for fact in told),
-        "ours": lambda: (_signed(known, _as_sent(fact)) for fact in told),
-        "batch": lambda: (_signed(known, {"events": batch}) for batch in _batches(told)),
+        "ours": lambda: (facts.signed(known, fact) for fact in told),
+        "batch": lambda: (facts.signed_together(known, batch) for batch in facts.batches(told, PER_BATCH)),
     }
     rounds: dict[str, list[load.Load]] = {side: [] for side in sides}
     stored = 0
@@ -117,44 +114,6 @@ def _judged(rounds: dict[str, list[load.Load]], options: argparse.Namespace) -> 
         "books_verified": True,
         "passed": ratio >= LOWEST_RATIO and batch_ratio >= LOWEST_BATCH_RATIO,
     }
-
-
-def _told(known: Figures) -> Iterator[Figures]:
-    """Facts without end, about all accounts in turn, as the bare view takes them."""
-    occurred_at = datetime.now(tz=UTC).isoformat()
-    for number in count():
-        yield {
-            "client": known["client"],
-            "host": known["host"],
-            "event_id": f"evt_{number:012}",
-            "account": known["accounts"][number % len(known["accounts"])],
-            "type": "payment.received",
-            "occurred_at": occurred_at,
-            "amount": 12_500,
-            "currency": known["currency"],
-        }
-
-
-def _batches(told: Iterator[Figures]) -> Iterator[list[Figures]]:
-    while True:
-        yield [_as_sent(fact) for fact in islice(told, PER_BATCH)]
-
-
-def _as_sent(fact: Figures) -> Figures:
-    """The fact as the host's software sends it."""
-    return {key: fact[key] for key in fact.keys() - {"client", "host"}} | {"amount": "125.00"}
-
-
-def _signed(known: Figures, told: Figures) -> bytes:
-    body, now = json.dumps(told), datetime.now(tz=UTC)
-    headers = {
-        "content-type": "application/json",
-        "webhook-client": known["public_id"],
-        "webhook-id": f"msg_{time.time_ns()}",
-        "webhook-timestamp": str(int(now.timestamp())),
-    }
-    signature = Webhook(known["secret"]).sign(headers["webhook-id"], now, body)
-    return load.request("/api/v1/events", body.encode(), headers | {"webhook-signature": signature})
 
 
 def _python(url: str, folder: Path, *arguments: str) -> str:

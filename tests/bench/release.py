@@ -23,6 +23,8 @@ from tests.bench.floor import AS_OF, Plain
 
 OURS, FLOOR = "tests.bench.ours", "tests.bench.floor"
 SLOWEST_RATIO = 1.5
+LOWEST_RATE_RATIO = 0.8
+"""Of many bonuses as many are paid a second, nearly, as of a tenth of them."""
 MOST_GROWTH_MB = 16
 FEW_BONUSES = 10_000
 
@@ -66,13 +68,15 @@ def _as_in_production(folder: str) -> dict[str, str]:
 
 
 def _race(made: Databases, *, bonuses: int, rounds: int) -> Figures:
-    few = min(FEW_BONUSES, bonuses // 10)
-    templates = {number: _template(made, number) for number in (few, bonuses)}
+    few, tenth = min(FEW_BONUSES, bonuses // 10), bonuses // 10
+    templates = {number: _template(made, number) for number in sorted({few, tenth, bonuses})}
     _say(f"memory with {few:,} bonuses")
     small = _run(OURS, made.copied(templates[few], "copy"), bonuses=few)
 
     sides: dict[str, list[Figures]] = {OURS: [], FLOOR: []}
+    tenths: list[Figures] = []
     for number in range(rounds):
+        tenths.append(_run(OURS, made.copied(templates[tenth], "copy"), bonuses=tenth))
         rows: list[Counter[str]] = []
         for side, runs in sides.items():
             url = made.copied(templates[bonuses], "copy")
@@ -81,13 +85,21 @@ def _race(made: Databases, *, bonuses: int, rounds: int) -> Figures:
             _say(f"round {number + 1} of {rounds}: {side}: {runs[-1]['seconds']:.2f} s")
         if rows[0] != rows[1]:
             _stop(f"The two sides left different numbers of rows: {rows[0] - rows[1]}, {rows[1] - rows[0]}.")
-    return {"goal": "release", **made.described(), "bonuses": bonuses} | _judged(sides, small, few=few)
+    described = {"goal": "release", **made.described(), "bonuses": bonuses}
+    return described | _judged(sides, small, tenths, few=few)
 
 
-def _judged(sides: dict[str, list[Figures]], small: Figures, *, few: int) -> Figures:
+def _judged(sides: dict[str, list[Figures]], small: Figures, tenths: list[Figures], *, few: int) -> Figures:
     seconds = {side: [round(run["seconds"], 3) for run in runs] for side, runs in sides.items()}
     paid = sides[OURS][0]["paid"]
     ratio = _median_ratio(sides, "seconds")
+    rate_ratio = round(
+        statistics.median(
+            (many["paid"] / many["seconds"]) / (fewer["paid"] / fewer["seconds"])
+            for many, fewer in zip(sides[OURS], tenths, strict=True)
+        ),
+        3,
+    )
     grown_mb = _difference(_most(sides[OURS], "peak_mb"), small["peak_mb"])
     return {
         "ours_seconds": seconds[OURS],
@@ -96,6 +108,9 @@ def _judged(sides: dict[str, list[Figures]], small: Figures, *, few: int) -> Fig
         "floor_per_second": round(paid / statistics.median(seconds[FLOOR])),
         "ratio": ratio,
         "ratio_at_most": SLOWEST_RATIO,
+        "rate_of_a_tenth": round(statistics.median(run["paid"] / run["seconds"] for run in tenths)),
+        "rate_ratio": rate_ratio,
+        "rate_ratio_at_least": LOWEST_RATE_RATIO,
         "cpu_ratio": _median_ratio(sides, "cpu_seconds"),
         "worker_mb": _most(sides[OURS], "peak_mb"),
         "worker_grown_mb": grown_mb,
@@ -106,6 +121,7 @@ def _judged(sides: dict[str, list[Figures]], small: Figures, *, few: int) -> Fig
         # Where memory is not told, the goal is not shown.
         "passed": ratio is not None
         and ratio <= SLOWEST_RATIO
+        and rate_ratio >= LOWEST_RATE_RATIO
         and grown_mb is not None
         and grown_mb <= MOST_GROWTH_MB,
     }

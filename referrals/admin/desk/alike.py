@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from django.contrib.auth.models import User
 from django.urls import reverse
 
 from referrals import likeness
@@ -81,22 +81,16 @@ def claim_lines(account: ReferredAccount, others: Iterable[ReferredAccount]) -> 
     ]
 
 
-def claims_on(account: ReferredAccount, seen_by: User) -> list[ClaimLine]:
-    """All claims on the company of an account, as far as this person may see them."""
-    compared = likeness.compared_with(account)
-    found = likeness.look_alikes(account, compared=compared, seen_by=seen_by)
-    return claim_lines(account, likeness.claims(account, found, compared=compared))
-
-
 def came_by(account: ReferredAccount) -> str:
-    """By what an account came to its referrer."""
+    """By what an account that was read with its origin came to its referrer."""
+    origin: Any = account
     if account.attribution_method == AttributionMethod.MANUAL:
         return "attributed by staff"
     if account.attribution_method == AttributionMethod.CODE:
-        return f"code {account.sign_up.code}"
-    if account.touch is not None:
-        return f"link {account.touch.link.text}, opened on {day(account.touch.touched_at)}"
-    return f"link {account.sign_up.link}"
+        return f"code {origin.told_code}"
+    if origin.opened_link:
+        return f"link {origin.opened_link}, opened on {day(origin.opened_at)}"
+    return f"link {origin.told_link}"
 
 
 def what_it_is(company: Company) -> str:

@@ -25,7 +25,7 @@ REOPEN = "referrals.reopen_referredaccount"
 def with_review(accounts: QuerySet[ReferredAccount]) -> QuerySet[ReferredAccount]:
     """Accounts with their open review and who holds it; of all reviews of an account at most one is open."""
     is_open = FilteredRelation("reviews", condition=Q(reviews__closed_at__isnull=True))
-    joined = ["open_review__holder", "open_review__appeal_of__decided_by", "open_review__appeal_of__reason"]
+    joined = ["open_review__holder"]
     return accounts.annotate(open_review=is_open).select_related(*joined)
 
 

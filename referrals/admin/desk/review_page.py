@@ -6,7 +6,7 @@ from typing import Any, cast
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, OuterRef, Prefetch, Q, Subquery
+from django.db.models import Count, OuterRef, Prefetch, Q, Subquery, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -44,6 +44,8 @@ from referrals.rules.words import AnswerSource, CriterionSource, Result, SignalK
 
 MATCH = SignalKind.SELF_REFERRAL
 READ_NOTES = "referrals.view_note"
+
+DECISIONS = Decision.objects.select_related("decided_by", "reason")
 
 
 class DeskAdmin(ComparePage):
@@ -126,9 +128,9 @@ class DeskAdmin(ComparePage):
 
     def for_review(self, request: HttpRequest, pk: int) -> Any:
         """An account, as a set, with all that the review page and its buttons speak of."""
-        joined = ["program__host", "terms__calling", "terms__program", "enrollment__referrer", "sign_up"]
-        joined += ["rejection_reason", "touch__link"]
-        joined += ["pending_decision__decided_by", "pending_decision__reason"]
+        # What few accounts have, or what takes one value of a row, is no join here: with twenty tables
+        # PostgreSQL planned longer than it read.
+        joined = ["program__host", "terms__calling", "enrollment__referrer"]
         # Answers were given for a decision and count for that one alone.
         known = CriterionResult.objects.filter(criterion=OuterRef("pk"), account=pk, decision__isnull=True)
         criteria = Criterion.objects.annotate(known=Subquery(known.order_by("-pk").values("result")[:1]))
@@ -153,11 +155,16 @@ class DeskAdmin(ComparePage):
                 signals.values("account__enrollment").annotate(count=Count("pk")).values("count")
             ),
         )
-        found = with_review(accounts.select_related(*joined))
-        return found.prefetch_related(Prefetch("terms__criteria", criteria))
+        found = likeness.with_origin(with_review(accounts.select_related(*joined)))
+        pending = Prefetch("pending_decision", DECISIONS)
+        return found.prefetch_related(Prefetch("terms__criteria", criteria), pending, "rejection_reason")
 
     def load(self, request: HttpRequest, pk: int) -> Any:
-        return get_object_or_404(self.for_review(request, pk))
+        account = get_object_or_404(self.for_review(request, pk))
+        account.terms.program = account.program
+        if review := review_of(account):
+            prefetch_related_objects([review], Prefetch("appeal_of", DECISIONS))
+        return account
 
     def _after(
         self,
