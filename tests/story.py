@@ -40,6 +40,7 @@ from referrals.models import (
     Referrer,
 )
 from referrals.rules.refusal import Refused
+from tests.filled import filled
 
 BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
 OF_REFERRER = {
@@ -213,9 +214,10 @@ def at_once(*steps: Callable[[], object]) -> list[object]:
 
 
 def _all_rows() -> dict[str, list[tuple[object, ...]]]:
+    """The rows of every table that has any."""
     models = [model for app in ("referrals", "payouts") for model in apps.get_app_config(app).get_models()]
+    by_table = {model._meta.db_table: model for model in models if model is not Holiday}
     return {
-        model._meta.label: list(model._default_manager.order_by("pk").values_list())
-        for model in models
-        if model is not Holiday
+        table: list(by_table[table]._default_manager.order_by("pk").values_list())
+        for table in filled(by_table)
     }
