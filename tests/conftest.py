@@ -212,6 +212,18 @@ def connected_as(**changed: str) -> psycopg.Connection:
     return psycopg.connect(**parameters | changed)
 
 
+@pytest.fixture(scope="module")
+def rows_of_module(django_db_setup: Rows, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """
+    What a fixture of a module makes with this one is there for all its tests; each takes back its own.
+
+    Not for modules with transactional tests: these would wait for it.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture(scope="session")
 def append_only_tables(django_db_setup: None) -> list[str]:
     """

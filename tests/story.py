@@ -61,12 +61,7 @@ class Story:
     def __init__(
         self, slug: str = "smartcat", changes: Mapping[str, object] | None = None, *, host: str = "main"
     ) -> None:
-        document = written(slug)
-        if changes:
-            changed, problems = program_document.changed(document, changes)
-            checked, more = program_document.check(changed, calendars.all_business_days())
-            assert checked is not None, [*problems, *more]
-            document = checked
+        document = changed(slug, changes) if changes else written(slug)
         self.host, _ = Host.objects.get_or_create(slug=host, defaults={"name": host.title()})
         self.client, _ = ApiClient.objects.get_or_create(host=self.host, name="billing")
         self.program = program_files.store(document, host=self.host, now=BEGINNING)
@@ -171,6 +166,20 @@ class Story:
 def written(slug: str) -> Document:
     """The program file as it is bundled; reading it takes longer than many a test."""
     return program_files.read(program_files.bundled()[slug])
+
+
+_changed: dict[tuple[str, str], Document] = {}
+
+
+def changed(slug: str, changes: Mapping[str, object]) -> Document:
+    """That file with these values at these paths; checked once for all tests that change it so."""
+    key = (slug, repr(sorted(changes.items())))
+    if key not in _changed:
+        copy, problems = program_document.changed(written(slug), changes)
+        checked, more = program_document.check(copy, calendars.all_business_days())
+        assert checked is not None, [*problems, *more]
+        _changed[key] = checked
+    return _changed[key]
 
 
 def person(name: str) -> User:
