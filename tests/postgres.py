@@ -65,6 +65,8 @@ class Server:
         with psycopg.connect(self.url(user="postgres", name="postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB")
             connection.execute(f"CREATE ROLE {APPLICATION} LOGIN")
+            # So that the rows of a transactional test can be taken away beneath all triggers.
+            connection.execute(f"GRANT SET ON PARAMETER session_replication_role TO {OWNER}")
             connection.execute(f"CREATE DATABASE referrals OWNER {OWNER}")
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 
 
+@pytest.mark.each_database
 def test_the_release_is_raced_against_plain_sql_on_the_database_of_this_run():
     database = {"postgresql": "postgres", "sqlite": "sqlite"}[connection.vendor]
 

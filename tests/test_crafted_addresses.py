@@ -30,14 +30,20 @@ CHOICES = [
 ODD = [HUGE, ENDLESS, "-1", "1e30", "-1e2000000", "NaN", "ß", "😀", "x", "'\"<"]
 
 
-@pytest.fixture
-def story(time_machine) -> Story:
+@pytest.fixture(scope="module")
+def told(rows_of_module: None) -> Story:
     """Sam is a senior; Acme is in review, and Sam's."""
     told = Story("smartcat")
     call_command("make_groups", verbosity=0)
     told.sam.groups.set([Group.objects.get(name="Seniors")])
-    time_machine.move_to(told.now, tick=False)
     reviews.claim(told.sign_up("acme").reviews.get(), told.sam, at=told.now)
+    return told
+
+
+@pytest.fixture
+def story(told, time_machine) -> Story:
+    """The same story for all, at its instant."""
+    time_machine.move_to(told.now, tick=False)
     return told
 
 

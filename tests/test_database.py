@@ -35,6 +35,7 @@ def as_migrated(django_db_setup, django_db_blocker):
         return Calendar.objects.count(), Holiday.objects.count(), triggers.installed(connection)
 
 
+@pytest.mark.each_database
 def test_the_database_is_the_one_asked_for(pytestconfig):
     asked = os.environ["DATABASE_URL"].partition(":")[0]
 

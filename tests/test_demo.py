@@ -23,7 +23,6 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
-from django.db import connection
 
 from payouts.demo import cast
 
@@ -135,8 +134,6 @@ def processes_of(folder: Path) -> list[str]:
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
     """The demo on a port that is free."""
-    if connection.vendor != "sqlite":
-        pytest.skip("the demo without any variable runs on SQLite; once is enough")
     if Path(sys.prefix) != BASE_DIR / ".venv":
         pytest.skip("these tests do not run in the environment that dev.py makes; it would make one now")
     with socket.socket() as free:

@@ -5,7 +5,6 @@ What is written down here binds: an address that is in no table is reported unti
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -203,14 +202,8 @@ def declared(name: str, method: str) -> str | None:
 
 
 @pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[World]:
+def world(rows_of_module: None) -> World:
     """Made once; each test takes back what it does to it."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield _world()
-        transaction.set_rollback(True)
-
-
-def _world() -> World:
     rows = one_of_each("referrals", "payouts")
     call_command("make_groups", verbosity=0)
     reached = {"phone": PHONE, "email": MAIL, "contact": CONTACT_PERSON}

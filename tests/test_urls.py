@@ -62,8 +62,8 @@ OF_STAFF = {
 STOCK = ("_add", "_change", "_changelist", "_delete", "_history")
 
 
-@pytest.fixture
-def site() -> list[Address]:
+@pytest.fixture(scope="module")
+def site(rows_of_module: None) -> list[Address]:
     """Every address, after something of everything has happened."""
     rows = one_of_each("referrals", "payouts")
     person = UserFactory()

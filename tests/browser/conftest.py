@@ -10,6 +10,7 @@ import pytest
 from django.db import connections
 from pytest_django import DjangoDbBlocker
 
+HERE = Path(__file__).parent
 CHROMIUM = shutil.which("chromium")
 QUIET = [
     "--disable-background-networking",
@@ -17,6 +18,12 @@ QUIET = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker("any_database")
 
 
 @pytest.fixture(scope="session", autouse=True)
