@@ -58,6 +58,31 @@ def test_the_pages_are_measured_over_made_accounts():
     assert figures["goals"]["queries_at_most"]["passed"], figures["goals"]
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time anyway")
+def test_two_workers_release_together_while_facts_come_in():
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "tests.bench", "together"),
+            *("--bonuses", "300", "--rounds", "1", "--deadlock-rounds", "2", "--seconds", "0.5"),
+        ],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    # 1: so few bonuses are paid before the facts have come in.
+    assert run.returncode in {0, 1}, run.stderr
+    figures = json.loads(run.stdout)
+    assert {name: figures[name] for name in ("goal", "bonuses", "deadlocks", "books_verified")} == {
+        "goal": "together",
+        "bonuses": 300,
+        "deadlocks": 0,
+        "books_verified": True,
+    }
+    assert (figures["rounds_of_two"], len(figures["intake_p99_ms"]["busy"])) == (3, 1)
+
+
 def test_an_unknown_goal_is_refused():
     run = subprocess.run(
         [sys.executable, "-m", "tests.bench", "nothing"],
@@ -68,4 +93,4 @@ def test_an_unknown_goal_is_refused():
     )
 
     assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr.endswith("Goals: intake, pages, redirect, release\n")
+    assert run.stderr.endswith("Goals: intake, pages, redirect, release, together\n")

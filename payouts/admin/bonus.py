@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from payouts import explain, holds
 from payouts.admin.ahead import AheadPages
 from payouts.admin.bonus_filters import ClosesFilter, LeftFilter, NeedsFilter, StandingFilter
+from payouts.admin.taking_back import TAKE_BACK
 from payouts.models import Benefit, Bonus, BonusChange, Hold, Transfer
 from payouts.rules.lifecycle import UNPAID
 from payouts.rules.schedule_words import in_days
@@ -87,6 +88,7 @@ STEPS = [
         is_offered=lambda bonus: bonus.on_hold,
         form=ReasonForm,
     ),
+    TAKE_BACK,
 ]
 
 

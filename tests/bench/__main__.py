@@ -5,7 +5,7 @@ import sys
 from importlib import import_module
 from types import FrameType
 
-GOALS = ["intake", "pages", "redirect", "release"]
+GOALS = ["intake", "pages", "redirect", "release", "together"]
 
 
 def main(goal: str = "", *arguments: str) -> int:

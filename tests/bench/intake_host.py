@@ -1,5 +1,5 @@
 """
-``python -m tests.bench.intake_host NUMBER``: a program with so many referred accounts, in an empty database.
+``python -m tests.bench.intake_host NUMBER [HOST]``: a program with so many referred accounts, of a host.
 
 Prints what the host's software knows, as JSON: its client with secret, and its accounts.
 """
@@ -21,10 +21,10 @@ from referrals import credentials  # noqa: E402
 from tests.story import BEGINNING, Story  # noqa: E402
 
 
-def make(accounts: int) -> dict[str, object]:
+def make(accounts: int, host: str = "main") -> dict[str, object]:
     """Let accounts sign up, as the tests do; what the host knows of it."""
     call_command("migrate", verbosity=0)
-    story = Story("smartcat")
+    story = Story("smartcat", host=host)
     names = [story.sign_up(f"account{number}").host_account for number in range(accounts)]
     story.evaluate()
     with connection.cursor() as cursor:
@@ -40,4 +40,4 @@ def make(accounts: int) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(make(int(sys.argv[1]))))  # noqa: T201
+    print(json.dumps(make(int(sys.argv[1]), *sys.argv[2:])))  # noqa: T201
