@@ -34,6 +34,8 @@ ON_HOLD = "ON_HOLD"
 """No status: a bonus of any unpaid status may be on hold."""
 
 ABOUT_LIFTED = "hold lifted"
+SAID = [ABOUT_LIFTED, "reversed"]
+"""About what somebody gave a reason that the page of a bonus shows."""
 
 OF_THE_BONUS = ["bonus__account__host_account__exact", "^bonus__account__company_name"]
 
@@ -186,12 +188,12 @@ class BonusAdmin(AheadPages, StepAdmin, ReadOnlyAdmin):
 
 
 def _why_page(bonus: Bonus, *, as_of: datetime) -> dict[str, Any]:
-    """The headline, what it rests on, and who held the bonus."""
+    """The headline, what it rests on, and why holds were lifted or it was taken back."""
     return {
         "bonus": bonus,
         "amount": amount(bonus),
         "told": explain.bonus(bonus, as_of=as_of),
-        "lifted": bonus.account.notes.filter(about=ABOUT_LIFTED).select_related("written_by").order_by("-pk"),
+        "said": bonus.account.notes.filter(about__in=SAID).select_related("written_by").order_by("-pk"),
     }
 
 

@@ -97,9 +97,14 @@ class Desk:
                 continue
             self.page.set_viewport_size({"width": width, "height": 800})
             self.page.emulate_media(color_scheme=scheme)
+            # The theme of the admin looks once, when the page comes.
+            self.page.evaluate(
+                "is => document.documentElement.classList.toggle('dark', is)", scheme == "dark"
+            )
             self.faults += self.faults_of(self.page, f"{name}-{look}")
         self.page.set_viewport_size({"width": 1280, "height": 800})
         self.page.emulate_media(color_scheme="light")
+        self.page.evaluate("document.documentElement.classList.remove('dark')")
 
     def figure(self, where: str) -> int:
         """The one amount that stands there, in minor units."""
@@ -445,6 +450,7 @@ def _taken_back(fay: Desk, finn: Desk, bonus: Bonus) -> None:
 
     finn.open("referrals_proposal_changelist")
     finn.follow("^Take back")
+    finn.is_told("USD 123.45")
     finn.look("19-proposal")
     finn.press("Confirm")
     finn.give_password()
@@ -454,6 +460,7 @@ def _taken_back(fay: Desk, finn: Desk, bonus: Bonus) -> None:
     assert (bonus.status, change.changed_by, change.approved_by) == ("REVERSED", fay.user, finn.user)
     assert (transferred("REVERSED", bonus.batch_id), account_balance("CASH_OWED")) == (EACH, -EACH)
     finn.open("payouts_bonus_change", bonus.pk)
+    finn.is_told("Reversed: Refunded within the trial.")
     finn.look("20-reversed")
 
 

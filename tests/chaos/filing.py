@@ -20,6 +20,7 @@ django.setup()
 # These read the registry of models, which the line above fills.
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
+from django.db.models import QuerySet  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from payouts.models import PaymentFile, PayoutMethod  # noqa: E402
@@ -29,6 +30,8 @@ from tests import payments  # noqa: E402
 make = files.make
 if os.environ.get("UNGUARDED") == "transactions":
     make = make.__wrapped__  # type: ignore[attr-defined]
+    # Row locks need a transaction.
+    QuerySet.select_for_update = lambda rows, **_: rows  # type: ignore[method-assign]
 
 
 def main(step: str) -> None:

@@ -44,7 +44,6 @@ class Site:
     def worker(self, *asked_too: str, pool: str = "prefork", concurrency: int = 1, **variables: str) -> Path:
         """Start a worker and wait until it listens; where it writes what it does."""
         asked = [f"--pool={pool}", f"--concurrency={concurrency}", "--without-gossip", "--without-mingle"]
-        asked += asked_too
         log = self._celery("worker", *asked, **variables)
         eventually(lambda: b" ready." in log.read_bytes(), saying=lambda: log.read_text())
         return log

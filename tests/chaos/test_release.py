@@ -282,7 +282,7 @@ def test_without_transactions_a_restart_leaves_half_a_chunk_and_the_checker_turn
 
 def run_out_of_time(site: Site, **variables: str) -> None:
     """Let a child be killed in the middle of a chunk, because it takes too long."""
-    log = site.worker("--time-limit=1", **variables, **lingering(site, "after_transfers", seconds=20))
+    log = site.worker(TIME_LIMIT="1", **variables, **lingering(site, "after_transfers", seconds=20))
     site.send()
     eventually(marked(site).exists)
     eventually(lambda: b"Hard time limit" in log.read_bytes(), saying=log.read_text)
