@@ -215,7 +215,8 @@ def run(program: Program, *, as_of: datetime) -> QuerySet[Bonus]:
     before = _last_change()
     sweeps.evaluate(program, as_of=as_of)
     sweeps.run_daily(program, as_of=as_of)
-    paid = BonusChange.objects.filter(pk__gt=before, new_status=BonusStatus.PAID)
+    # Another run at the same time pays others; each tells of its own.
+    paid = BonusChange.objects.filter(pk__gt=before, new_status=BonusStatus.PAID, changed_at=as_of)
     return Bonus.objects.filter(terms__program=program, pk__in=paid.values("bonus"))
 
 

@@ -8,8 +8,8 @@ from django.db import transaction
 from payouts import ledger, trail
 from payouts.models import Bonus
 from payouts.rules.lifecycle import AccountKind, BonusStatus, TransferKind
-from referrals import notes, qualification
-from referrals.models import ReferredAccount
+from referrals import notes, proposals, qualification
+from referrals.models import Proposal, ReferredAccount
 from referrals.rules.lifecycle import AccountStatus
 from referrals.rules.refusal import Refused, require_two_people
 from referrals.rules.words import Clawback, RewardKind
@@ -67,6 +67,29 @@ def revoke(
 
 
 @transaction.atomic
+def propose_reversal(bonus: Bonus, *, by: User, at: datetime, note: str) -> Proposal:
+    """
+    Ask another person to take a paid bonus back.
+
+    :raises ClawbackNotAllowed: if the terms do not let it be taken back
+    :raises NotPaid: if it is not paid, or was reversed
+    :raises AlreadyProposed: if somebody has asked
+    """
+    _refuse_without_clawback(bonus)
+    if bonus.status != BonusStatus.PAID:
+        raise NotPaid("The bonus is not paid: there is nothing to take back.")
+    if (earlier := open_proposal(bonus)) is not None:
+        raise proposals.AlreadyProposed(f"{earlier} asks for the same: another person confirms it.")
+    return proposals.propose("reverse", target=str(bonus.pk), arguments={"note": note}, by=by, at=at)
+
+
+def open_proposal(bonus: Bonus) -> Proposal | None:
+    """That somebody has asked to take it back, and nobody has answered yet."""
+    rows = Proposal.objects.filter(action="reverse", target=str(bonus.pk))
+    return rows.filter(confirmed_at__isnull=True, withdrawn_at__isnull=True).first()
+
+
+@transaction.atomic
 def reverse(bonus: Bonus, *, by: User, approved_by: User, at: datetime, note: str) -> None:
     """
     Take a paid bonus back by a new row; a balance below zero is made up by later bonuses.
@@ -75,8 +98,7 @@ def reverse(bonus: Bonus, *, by: User, approved_by: User, at: datetime, note: st
     :raises SamePerson: if both people are one
     :raises NotPaid: if it is not paid, or was reversed
     """
-    if bonus.terms.clawback != Clawback.BY_STAFF:
-        raise ClawbackNotAllowed(f"{bonus.terms} do not let a paid bonus be taken back.")
+    _refuse_without_clawback(bonus)
     require_two_people(by, approved_by)
     mine = Bonus.objects.filter(pk=bonus.pk)
     if not mine.filter(status=BonusStatus.PAID).update(status=BonusStatus.REVERSED):
@@ -93,3 +115,8 @@ def reverse(bonus: Bonus, *, by: User, approved_by: User, at: datetime, note: st
         reverses=TransferKind.RELEASED,
     )
     notes.write(bonus.account, about="reversed", text=note, by=by, at=at)
+
+
+def _refuse_without_clawback(bonus: Bonus) -> None:
+    if bonus.terms.clawback != Clawback.BY_STAFF:
+        raise ClawbackNotAllowed(f"{bonus.terms} do not let a paid bonus be taken back.")

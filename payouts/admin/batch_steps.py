@@ -87,7 +87,8 @@ def shown(batch: PayoutBatch, amount_minor: int) -> str:
 def referrers(batch: Any) -> Any:
     """What the batch pays to each referrer, the largest sum first."""
     paying = batch.sums.paying
-    rows = Bonus.objects.filter(batch=batch).order_by().values("enrollment", "enrollment__referrer__name")
+    named = ["enrollment__referrer__name", "enrollment__referrer__host_account"]
+    rows = Bonus.objects.filter(batch=batch).order_by().values("enrollment", *named)
     rows = rows.annotate(
         bonuses=Count("pk", filter=paying),
         total_minor=Sum("amount_minor", filter=paying, default=0),

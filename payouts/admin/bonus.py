@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from payouts import explain, holds
 from payouts.admin.ahead import AheadPages
 from payouts.admin.bonus_filters import ClosesFilter, LeftFilter, NeedsFilter, StandingFilter
+from payouts.admin.taking_back import TAKE_BACK
 from payouts.models import Benefit, Bonus, BonusChange, Hold, Transfer
 from payouts.rules.lifecycle import UNPAID
 from payouts.rules.schedule_words import in_days
@@ -33,6 +34,8 @@ ON_HOLD = "ON_HOLD"
 """No status: a bonus of any unpaid status may be on hold."""
 
 ABOUT_LIFTED = "hold lifted"
+SAID = [ABOUT_LIFTED, "reversed"]
+"""About what somebody gave a reason that the page of a bonus shows."""
 
 OF_THE_BONUS = ["bonus__account__host_account__exact", "^bonus__account__company_name"]
 
@@ -87,6 +90,7 @@ STEPS = [
         is_offered=lambda bonus: bonus.on_hold,
         form=ReasonForm,
     ),
+    TAKE_BACK,
 ]
 
 
@@ -184,12 +188,12 @@ class BonusAdmin(AheadPages, StepAdmin, ReadOnlyAdmin):
 
 
 def _why_page(bonus: Bonus, *, as_of: datetime) -> dict[str, Any]:
-    """The headline, what it rests on, and who held the bonus."""
+    """The headline, what it rests on, and why holds were lifted or it was taken back."""
     return {
         "bonus": bonus,
         "amount": amount(bonus),
         "told": explain.bonus(bonus, as_of=as_of),
-        "lifted": bonus.account.notes.filter(about=ABOUT_LIFTED).select_related("written_by").order_by("-pk"),
+        "said": bonus.account.notes.filter(about__in=SAID).select_related("written_by").order_by("-pk"),
     }
 
 

@@ -126,6 +126,7 @@ def mark_uploaded(file: PaymentFile, *, by: User, at: datetime) -> None:
     if file.program.people_needed >= 2:
         require_two_people(file.made_by, by)
     take(file, by=by, at=at)
+    failpoints.reach("before_mark")
 
 
 @transaction.atomic
@@ -231,6 +232,7 @@ def _store(part: planning.Part, *, by: User, at: datetime) -> PaymentFile:
         for payout in part.payouts
     ]
     PaymentLine.objects.bulk_create(lines, batch_size=AT_ONCE)
+    failpoints.reach("after_lines")
     numbers = [payout.pk for payout in part.payouts]
     steps.move(numbers, old=PayoutStatus.PREPARED, new=PayoutStatus.SENDING, at=at, by=by)
     # From here on no payout in it grows any more; one may have since the file was planned.

@@ -159,6 +159,16 @@ CHECKS = [
     ),
     Check(
         "I12",
+        "bonuses paid although somebody holds them",
+        """
+        SELECT DISTINCT bonus.id
+        FROM payouts_bonus bonus
+        JOIN payouts_hold hold ON hold.bonus_id = bonus.id
+        WHERE bonus.status IN ('PAID', 'REVERSED') AND hold.lifted_at IS NULL
+        """,
+    ),
+    Check(
+        "I12",
         "batches not approved by the people that they need",
         """
         SELECT id

@@ -22,6 +22,7 @@ from referrals.admin.base import (
     register,
     site,
 )
+from referrals.admin.columns import amount
 from referrals.admin.steps import Step, StepAdmin
 from referrals.models import AccountEvent, Program, Proposal, ReferredAccount, Referrer
 from referrals.names import of_person, of_program
@@ -297,7 +298,12 @@ def _called(target: Model | str) -> str:
 def _about(target: Model | None, user: Any) -> list[tuple[str, str]]:
     """What a proposal is about, as links to what this person may look at."""
     if isinstance(target, Bonus):
-        return [("Bonus", _link(target, user)), ("Company", _link(target.account, user))]
+        return [
+            ("Bonus", _link(target, user)),
+            ("Amount", amount(target)),
+            ("Referrer", str(target.enrollment.referrer)),
+            ("Company", _link(target.account, user)),
+        ]
     if isinstance(target, ReferredAccount):
         return [("Company", _link(target, user)), ("Program", of_program(target.program))]
     if isinstance(target, Payout):

@@ -11,17 +11,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import redis
 
 from tests import postgres
-from tests.chaos.site import BASE_DIR, Site, eventually, redis_server
+from tests.chaos.site import BASE_DIR, Broker, Site
 
 STAGED = "staged"
 numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redis]:
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A Redis of this run."""
     if os.environ.get("TEST_DATABASE") == "sqlite":
         pytest.skip("has a PostgreSQL of its own: it has run, or will, in the run on PostgreSQL")
@@ -30,15 +29,13 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redis]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with redis_server(tmp_path_factory.mktemp("redis"), port) as address:
-        client = redis.Redis.from_url(address)
-        eventually(lambda: _answers(client))
-        yield client
-        client.close()
+    running = Broker(tmp_path_factory.mktemp("redis"), port)
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session")
-def server(broker: redis.Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server]:
+def server(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server]:
     """A PostgreSQL of this run, with a database to copy: its bonuses are due."""
     try:
         running = postgres.start(durable=True)
@@ -63,13 +60,13 @@ def server(broker: redis.Redis, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture
-def site(server: postgres.Server, broker: redis.Redis, tmp_path: Path) -> Iterator[Site]:
+def site(server: postgres.Server, broker: Broker, tmp_path: Path) -> Iterator[Site]:
     """An installation with a database of its own, and nothing in Redis."""
-    broker.flushall()
+    broker.client.flushall()
     database = f"site{next(numbers)}"
     with _maintaining(server) as connection:
         connection.execute(f"CREATE DATABASE {database} TEMPLATE {STAGED} OWNER {postgres.OWNER}")
-    site = Site(tmp_path, server=server, database=database, redis=address_of(broker))
+    site = Site(tmp_path, server=server, database=database, broker=broker.address)
     try:
         yield site
     finally:
@@ -78,18 +75,5 @@ def site(server: postgres.Server, broker: redis.Redis, tmp_path: Path) -> Iterat
             connection.execute(f"DROP DATABASE {database} WITH (FORCE)")
 
 
-def address_of(client: redis.Redis) -> str:
-    """Where the server of this client listens."""
-    where = client.connection_pool.connection_kwargs
-    return f"redis://{where['host']}:{where['port']}/{where['db']}"
-
-
 def _maintaining(server: postgres.Server) -> psycopg.Connection:
     return psycopg.connect(server.url(user="postgres", name="postgres"), autocommit=True)
-
-
-def _answers(client: redis.Redis) -> bool:
-    try:
-        return bool(client.ping())
-    except redis.ConnectionError:
-        return False

@@ -3,6 +3,8 @@
 
     LINGER=place:seconds:file   whoever comes to the failpoint makes the file and stays there for a while, so
                                 that others meet it
+    TIME_LIMIT=seconds          so long may a task take before its child is killed
+    IMPATIENT=yes               the broker takes a message for lost after a second, and gives it to another
     UNGUARDED=transactions      a chunk of a release is not all or nothing
     UNGUARDED=claims            who releases minds neither what others have claimed nor what they have paid
 
@@ -30,6 +32,14 @@ LINGER = os.environ.get("LINGER", "")
 
 app.conf.worker_lost_wait = SECOND
 app.conf.broker_transport_options = {"socket_timeout": 20}
+if limit := os.environ.get("TIME_LIMIT"):
+    app.conf.task_time_limit = float(limit)
+if os.environ.get("IMPATIENT"):
+    app.conf.broker_transport_options |= {
+        "visibility_timeout": SECOND,
+        "unacked_restore_interval": SECOND,
+        "unacked_restore_throttle": 1,
+    }
 app.conf.beat_schedule = {
     name: {**line, "schedule": SECOND, "options": {"expires": 20}}
     for name, line in app.conf.beat_schedule.items()

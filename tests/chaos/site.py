@@ -7,14 +7,15 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import psycopg
+import redis
 from celery import Celery
 
 from tests import postgres
@@ -26,25 +27,26 @@ PATIENCE = 60
 class Site:
     """An installation in a folder of its own."""
 
-    def __init__(self, folder: Path, *, server: postgres.Server, database: str, redis: str) -> None:
+    def __init__(self, folder: Path, *, server: postgres.Server, database: str, broker: str) -> None:
         self.folder = folder
         self.address = server.url(name=database)
         self.environment = {
             "PATH": os.defpath,
             "DATABASE_URL": self.address,
-            "REDIS_URL": redis,
+            "REDIS_URL": broker,
             "DATA_DIR": str(folder / "data"),
         }
-        self.messages = Celery("messages", broker=redis, set_as_current=False)
+        self.messages = Celery("messages", broker=broker, set_as_current=False)
         self._running: list[subprocess.Popen[bytes]] = []
 
     # --- processes ---------------------------------------------------------------------------------------
 
-    def worker(self, *, pool: str = "prefork", concurrency: int = 1, **variables: str) -> None:
-        """Start a worker and wait until it listens."""
+    def worker(self, *asked_too: str, pool: str = "prefork", concurrency: int = 1, **variables: str) -> Path:
+        """Start a worker and wait until it listens; where it writes what it does."""
         asked = [f"--pool={pool}", f"--concurrency={concurrency}", "--without-gossip", "--without-mingle"]
         log = self._celery("worker", *asked, **variables)
         eventually(lambda: b" ready." in log.read_bytes(), saying=lambda: log.read_text())
+        return log
 
     def beat(self) -> None:
         """Start a beat of its own memory; it wakes every sweep each second."""
@@ -81,6 +83,14 @@ class Site:
             cwd=BASE_DIR, env=self.environment, capture_output=True, text=True, check=False, timeout=PATIENCE,
         )  # fmt: skip
 
+    def python(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Start a program of its own, and do not wait for its end."""
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=BASE_DIR, env=self.environment | variables, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
     def _celery(self, *command: str, **variables: str) -> Path:
         log = self.folder / f"{command[0]}-{len(self._running)}.log"
         with log.open("wb") as opened:
@@ -96,15 +106,15 @@ class Site:
 
     def statuses(self) -> Counter[str]:
         """How many bonuses are in which status."""
-        return Counter(status for (status,) in self._rows("SELECT status FROM payouts_bonus"))
+        return Counter(status for (status,) in self.rows("SELECT status FROM payouts_bonus"))
 
     def released(self) -> int:
         """How many payments the books hold."""
-        return len(self._rows("SELECT id FROM payouts_transfer WHERE kind = 'RELEASED'"))
+        return len(self.rows("SELECT id FROM payouts_transfer WHERE kind = 'RELEASED'"))
 
     def runs(self) -> list[tuple[bool, int]]:
         """Of each run of the release: did it end, and how many bonuses did it pay?"""
-        return self._rows(
+        return self.rows(
             "SELECT ended_at IS NOT NULL, done FROM referrals_jobrun WHERE job = 'release' ORDER BY id"
         )
 
@@ -114,12 +124,25 @@ class Site:
         answer: dict[str, Any] = json.loads(checked.stdout.splitlines()[-1])
         return {breach["invariant"] for breach in answer["breaches"]}
 
+    def end_connections(self, *, which: Callable[[list[int]], list[int]]) -> int:
+        """Let the server end some of the connections that others have; returns how many."""
+        with psycopg.connect(self.address, autocommit=True) as connection:
+            others = connection.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+                " AND pid <> pg_backend_pid() ORDER BY pid"
+            ).fetchall()
+            chosen = which([pid for (pid,) in others])
+            for pid in chosen:
+                connection.execute("SELECT pg_terminate_backend(%s)", [pid])
+        return len(chosen)
+
     def execute(self, statement: str) -> None:
         """Change the database itself, as its owner."""
         with psycopg.connect(self.address, autocommit=True) as connection:
             connection.execute(statement)
 
-    def _rows(self, query: str) -> list[Any]:
+    def rows(self, query: str) -> list[Any]:
+        """What the database answers."""
         with psycopg.connect(self.address) as connection:
             return connection.execute(query).fetchall()
 
@@ -134,14 +157,37 @@ def eventually(
         time.sleep(0.1)
 
 
-@contextmanager
-def redis_server(folder: Path, port: int) -> Iterator[str]:
-    """A Redis of its own that keeps nothing; gives its address."""
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with (folder / "redis.log").open("wb") as log:
-        process = subprocess.Popen([*command, "--dir", str(folder)], stdout=log, stderr=log)
-    try:
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        process.kill()
-        process.wait(timeout=PATIENCE)
+class Broker:
+    """A Redis of its own that keeps nothing."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.port = folder, port
+        self.client = redis.Redis.from_url(self.address)
+        self._start()
+
+    @property
+    def address(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def restart(self) -> None:
+        """Let it die, and start it again: it is empty."""
+        self.stop()
+        self._start()
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait(timeout=PATIENCE)
+
+    def _start(self) -> None:
+        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        with (self.folder / "redis.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "--appendonly", "no", "--dir", str(self.folder)], stdout=log, stderr=log
+            )
+        eventually(self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.ConnectionError:
+            return False

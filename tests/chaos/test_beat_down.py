@@ -1,4 +1,4 @@
-"""Beat was down for 18 days: everything that became due is paid once, and what is late says so."""
+"""F15: beat was down for 18 days; everything that became due is paid once, and what is late says so."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -104,6 +104,7 @@ def test_the_jobs_say_how_long_nothing_ran(down):
 
 
 def test_without_the_count_of_days_the_checker_turns_red(down, monkeypatch):
+    """F15: control."""
     monkeypatch.setattr(release._Run, "_days_late", lambda run, chunk: Value(0))
 
     with time_machine.travel(UP, tick=False):

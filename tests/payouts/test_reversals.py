@@ -1,12 +1,17 @@
 """Taking back: a qualification on which a bonus rests, and a bonus that was paid. Two people each."""
 
 import pytest
+from django.contrib.auth.models import Group
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from payouts import ledger, reversals, withdrawals
+from payouts import proposals as steps_of_two
 from payouts.models import Bonus, BonusChange, LedgerAccount, Transfer
 from payouts.rules.lifecycle import AccountKind
-from referrals.models import Note, StatusChange
+from referrals.models import Note, Proposal, StatusChange
+from tests.admin_pages import just_logged_in, page
 from tests.story import Story, refused
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +106,57 @@ def test_only_what_is_paid_can_be_taken_back_and_only_once():
     story.reverse(Bonus.objects.get())
     with refused("not_paid"):
         story.reverse(same_bonus_in_another_tab)
+
+
+def asking(story, bonus):
+    return reversals.propose_reversal(bonus, by=story.fay, at=story.now, note="A refund.")
+
+
+def test_somebody_asks_to_take_a_bonus_back_and_only_another_person_does_it():
+    story, bonus = paid()
+    proposal = asking(story, bonus)
+    assert reversals.open_proposal(bonus) == proposal
+
+    with refused("already_proposed"):
+        asking(story, bonus)
+    with refused("same_person"):
+        steps_of_two.confirm(proposal, by=story.fay, at=story.now)
+    bonus.refresh_from_db()
+    assert bonus.status == "PAID"
+
+    steps_of_two.confirm(proposal, by=story.finn, at=story.now)
+    bonus.refresh_from_db()
+    assert (bonus.status, reversals.open_proposal(bonus)) == ("REVERSED", None)
+    with refused("not_paid"):
+        asking(story, bonus)
+
+
+def test_where_it_cannot_be_taken_back_nobody_is_asked():
+    story, bonus = paid(changes=None)
+    with refused("clawback_not_allowed"):
+        asking(story, bonus)
+
+    early = Story(changes=CLAWBACK, host="other")
+    not_due = early.earn()
+    with refused("not_paid"):
+        asking(early, not_due)
+
+
+@pytest.mark.parametrize(("changes", "offered"), [(CLAWBACK, True), (None, False)])
+def test_its_page_offers_it_where_the_terms_allow_it(changes, offered):
+    story, bonus = paid(changes)
+    call_command("make_groups", verbosity=0)
+    story.fay.groups.set([Group.objects.get(name="Finance preparers")])
+    address = reverse("admin:payouts_bonus_take-back", args=[bonus.pk])
+    fay = just_logged_in(story.fay)
+
+    assert ("Take back USD 100.00" in fay.get(page(bonus)).content.decode()) is offered
+    answer = fay.post(address, {"reason": "A refund."})
+    assert (answer.status_code, Proposal.objects.exists()) == ((302, True) if offered else (409, False))
+    if offered:
+        assert "to take it back waits for another person" in fay.get(page(bonus)).content.decode()
+        assert fay.post(address, {"reason": "A refund."}).status_code == 409
+        assert Proposal.objects.get().arguments == {"note": "A refund."}
 
 
 def test_the_database_itself_wants_two_people_for_a_reversal():

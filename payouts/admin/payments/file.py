@@ -228,7 +228,7 @@ class PaymentFileAdmin(StepAdmin, ReadOnlyAdmin):
             shown = {
                 "file": file,
                 "total": total(file),
-                "says": SENTENCES[FileStatus(file.status)],
+                "says": _says(file),
                 "buttons": self.buttons(file, request.user),
                 "may_download": file.status != FileStatus.VOIDED and _may_download(request),
                 "states": _states(file),
@@ -292,6 +292,15 @@ class PaymentFileAdmin(StepAdmin, ReadOnlyAdmin):
     @display(description="payments")
     def payments(self, file: PaymentFile) -> SafeString:
         return link_to_list(PaymentLine, "All its payments", file=file.pk)
+
+
+def _says(file: PaymentFile) -> str:
+    """How a file stands, and who does what next; of one that was uploaded, once its payments were told of."""
+    if file.status != FileStatus.UPLOADED or file.lines.filter(payout__status=PayoutStatus.SENT).exists():
+        return SENTENCES[FileStatus(file.status)]
+    if _has_failed(file):
+        return "The bank has told of every payment. What failed or came back can be reissued."
+    return "The bank has told of every payment: nothing is left to do."
 
 
 def _may_download(request: HttpRequest) -> bool:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from payouts.models import BatchApproval, BatchChange
+from payouts.models import BatchApproval, BatchChange, Hold
 from referrals.models import ReferredAccount, StatusChange
 from tests.factories import (
     DECIDED_AT,
@@ -217,6 +217,21 @@ def test_a_qualification_may_be_revoked_once_the_bonus_is_paid(after):
     revoked(paid_bonus(), at=PAID_AT + after)
 
     assert found() == []
+
+
+def test_bonuses_paid_although_somebody_holds_them():
+    held, lifted = paid_bonus(), paid_bonus()
+    for bonus, lifted_at in [(held, None), (lifted, PAID_AT)]:
+        Hold.objects.create(
+            bonus=bonus,
+            reason="a question",
+            by_rule=True,
+            placed_at=PAID_AT - SECOND,
+            lifted_at=lifted_at,
+            lifted_by=lifted_at and UserFactory(),
+        )
+
+    assert found() == [("I12", "bonuses paid although somebody holds them", [held.pk])]
 
 
 PEOPLE = "bonuses not prepared and approved by the people that they need"
