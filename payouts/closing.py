@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Sum
 
 from payouts import due, ledger, trial_balance, triggers
 from payouts.models import Bonus, ClosedBalance, MonthClose, Payout, PayoutBatch, Transfer
@@ -92,9 +92,9 @@ def unsettled(program: Program, month: date) -> list[Unsettled]:
     """What is open of a month: batches, payouts of which nothing is known, and bonuses that are overdue."""
     ends_at = end_of(program, month)
     ready, waiting = overdue(program, month, can_be_paid=True), overdue(program, month, can_be_paid=False)
-    batches = PayoutBatch.objects.filter(
-        program=program, status__in=OPEN_BATCH, run_on__lt=_month_after(month)
-    ).aggregate(count=Count("pk", distinct=True), amount=Sum("bonuses__amount_minor", default=0))
+    batches = open_batches(program, month).aggregate(
+        count=Count("pk", distinct=True), amount=Sum("bonuses__amount_minor", default=0)
+    )
     payouts = Payout.objects.filter(
         enrollment__program=program, status__in=NOT_KNOWN, created_at__lt=ends_at
     ).aggregate(count=Count("pk"), amount=Sum("amount_minor", default=0))
@@ -108,6 +108,18 @@ def unsettled(program: Program, month: date) -> list[Unsettled]:
         Unsettled("waiting", held["count"], held["amount"], blocks=False),
     ]
     return [each for each in found if each.count]
+
+
+def open_batches(program: Program, month: date) -> QuerySet[PayoutBatch]:
+    """
+    Batches of a month, or of one before it, that finance has to see through first.
+
+    A draft is none, if all its lines are held or wait for something: nobody can put it up, and what it holds
+    is paid in a later month.
+    """
+    rows = PayoutBatch.objects.filter(program=program, status__in=OPEN_BATCH, run_on__lt=_month_after(month))
+    ready = Bonus.objects.filter(_payable(program, end_of(program, month)), batch=OuterRef("pk"))
+    return rows.filter(~Q(status=BatchStatus.DRAFT) | Exists(ready))
 
 
 def overdue(program: Program, month: date, *, can_be_paid: bool) -> QuerySet[Bonus]:

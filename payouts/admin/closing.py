@@ -22,7 +22,6 @@ from referrals.admin.columns import amount_of, found_at, grouped
 from referrals.admin.steps import CONFLICT, ReasonForm, Step, StepAdmin
 from referrals.models import Program, Proposal
 from referrals.rules.refusal import Refused
-from referrals.rules.zones import months_back
 
 CLOSE = "payouts.close_monthclose"
 TAKEN_BACK_SHOWN = 50
@@ -193,11 +192,7 @@ def _in_words(each: Unsettled, program: Program, month: date) -> dict[str, Any]:
     lists = {
         "open_batches": (
             "payoutbatch",
-            {
-                "program__id__exact": program.pk,
-                "status__in": ",".join(closing.OPEN_BATCH),
-                "run_on__lt": months_back(month, -1).isoformat(),
-            },
+            {"id__in": ",".join(f"{batch.pk}" for batch in closing.open_batches(program, month))},
         ),
         "unknown_payouts": (
             "payout",

@@ -208,6 +208,20 @@ def test_open_batches_come_first():
     close(story, MARCH)
 
 
+def test_a_draft_whose_lines_are_all_held_stops_nothing():
+    story = Story("smartcat", {"payout_schedule.release": "AFTER_APPROVAL"})
+    bonus = story.earn()
+    story.pass_to(DUE)
+    close(story)
+    bonus.refresh_from_db()
+    assert bonus.batch.status == "DRAFT"
+    holds.place(bonus, reason="a question", by=story.fay, at=story.now)
+    story.now = datetime(2026, 4, 2, 9, tzinfo=UTC)
+
+    assert unsettled(story, MARCH) == [("waiting", 1, 10_000, False)]
+    close(story, MARCH)
+
+
 @pytest.mark.parametrize("status", ["UNKNOWN", "SENDING"])
 def test_payouts_of_which_nothing_is_known_come_first(status):
     story = paid_story({"rewards.new_customer.kind": "CASH"})
