@@ -17,6 +17,7 @@ from payouts import triggers
 from payouts.insertion import insert_from
 from payouts.models import Bonus, Gift, LedgerAccount, MonthClose, Payout, Spend, Transfer, Withdrawal
 from payouts.rules.lifecycle import AccountKind, TransferKind
+from payouts.rules.ways import CREDIT_PAYS, WAYS
 from referrals.models import Enrollment, Program
 from referrals.rules.refusal import Refused
 from referrals.rules.words import RewardKind
@@ -43,6 +44,12 @@ class MonthClosed(Refused):
     """The books of the program are closed at that instant."""
 
     code = "month_closed"
+
+
+class CreditIsNoCash(Refused):
+    """Account credit would be paid out, or set off against money that is owed."""
+
+    code = "credit_is_no_cash"
 
 
 def refuse_closed_month(program_id: int, *, at: datetime) -> None:
@@ -169,8 +176,14 @@ def post(
 
     :param amount_minor: in minor units of the accounts' currency
     :raises MonthClosed: if the books are closed at that instant
+    :raises CreditIsNoCash: if it would take account credit for anything but services
     """
     refuse_closed_month(debit.program_id, at=posted_at)
+    if debit.kind == AccountKind.CREDIT and credit.kind not in CREDIT_PAYS:
+        label = AccountKind(credit.kind).label.lower()
+        raise CreditIsNoCash(
+            f"{WAYS[RewardKind.ACCOUNT_CREDIT].label} pays for services alone: it cannot go to {label}."
+        )
     field = type(cause)._meta.model_name or ""
     return Transfer.objects.create(
         debit=debit,

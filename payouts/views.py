@@ -128,7 +128,7 @@ def join(request: LoggedIn, program: str) -> HttpResponse:
 @never_cache
 @login_required
 def statement(request: LoggedIn, program: str) -> HttpResponseBase:
-    """What the referrer had, what came and went, and what is there; with ``format=csv``, as a file."""
+    """What the referrer had, what came and went, what is there; or a file: ``format=csv``, ``xlsx``."""
     mine = _taking_part(request, program)
     return statement_of(request, mine, "refer/statement.html", is_masked=True)
 
@@ -149,9 +149,10 @@ def statement_of(
         "ends": first_instant(last + timedelta(days=1), zone),
         "is_masked": is_masked,
     }
-    if request.GET.get("format") == "csv":
-        name = f"statement-{mine.program.slug}-{first}-{last}.csv"
-        return exports.as_csv(name, period.headings(mine), period.rows(mine, days=(first, last), **asked))
+    if (wanted := request.GET.get("format", "")) in exports.TABLES:
+        rows = period.rows(mine, days=(first, last), **asked)
+        name = f"statement-{mine.program.slug}-{first}-{last}"
+        return exports.as_table(wanted, name, period.headings(mine), rows)
     context = {
         "enrollment": mine,
         "program": mine.program,
@@ -159,6 +160,7 @@ def statement_of(
         "first_day": first,
         "last_day": last,
         "asked": urlencode({"since": first.isoformat(), "until": last.isoformat()}),
+        "formats": exports.TABLES,
         "statement": period.of_enrollment(mine, number=page_number(request.GET.get("page", "")), **asked),
     }
     return render(request, template, {**context, **shown})

@@ -25,6 +25,7 @@ from payouts.models import (
 from payouts.payments import steps
 from payouts.rules.lifecycle import AccountKind, PayoutStatus, TransferKind
 from payouts.rules.payees import Rail
+from payouts.rules.ways import WAYS
 from referrals.models import Enrollment, Terms
 from referrals.rules.money import to_text
 from referrals.rules.refusal import Refused, WrongField
@@ -77,7 +78,7 @@ def withdraw(
     """
     _refuse_nothing(amount_minor)
     if not is_withdrawable(enrollment):
-        raise NotWithdrawable(f"The balance of {enrollment} cannot be withdrawn: use it for services.")
+        raise NotWithdrawable(f"{_has(enrollment)} cannot be withdrawn: use it for services.")
     least_minor = least(enrollment, method=method)
     if amount_minor < least_minor:
         raise BelowWithdrawalMinimum(f"{enrollment} withdraws at least {_shown(enrollment, least_minor)}.")
@@ -138,7 +139,7 @@ def transfer(enrollment: Enrollment, *, receiver: Enrollment, amount_minor: int,
     if receiver.program_id != enrollment.program_id or receiver.pk == enrollment.pk:
         raise WrongField("receiver", f"{receiver} is not another referrer of {enrollment.program}.")
     if not _rewards(enrollment).filter(transferable=True, kind=_reward_kind(enrollment)).exists():
-        raise NotTransferable(f"The balance of {enrollment} cannot be given to others.")
+        raise NotTransferable(f"{_has(enrollment)} cannot be given to others: use it for services.")
     source = _locked(enrollment, amount_minor)
     gift = Gift.objects.create(
         giver=enrollment, receiver=receiver, amount_minor=amount_minor, currency=source.currency, given_at=at
@@ -191,6 +192,13 @@ def _least_of(method: Rail | None, enrollment: Enrollment) -> int:
     if found is None:
         raise MethodNotOffered(f"{enrollment.program} does not pay by {method.label}.")
     return found.minimum_minor
+
+
+def _has(enrollment: Enrollment) -> str:
+    """What the referrer takes from, at the beginning of a sentence."""
+    if _reward_kind(enrollment) == RewardKind.ACCOUNT_CREDIT:
+        return f"What {enrollment} has is {WAYS[RewardKind.ACCOUNT_CREDIT].label.lower()}, not cash: it"
+    return f"The balance of {enrollment}"
 
 
 def _rewards(enrollment: Enrollment) -> QuerySet[Reward]:

@@ -6,14 +6,13 @@ from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
 from payouts.models import Bonus
 from referrals import exports
 from referrals.admin.steps import StepAdmin
-from referrals.rules.money import to_text
 
 HEADINGS = [
     "Batch",
@@ -32,7 +31,7 @@ CHUNK = 2_000
 
 
 class BatchExport(StepAdmin):
-    """Batches that can be taken away as CSV."""
+    """Batches that can be taken away as CSV or XLSX."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.export_view)
@@ -40,15 +39,18 @@ class BatchExport(StepAdmin):
         return [path("<int:pk>/export/", view, name=name), *super().get_urls()]
 
     def export_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """What the batch pays, or would pay now, as CSV; who took it stands in the log."""
+        """What the batch pays, or would pay now, as a file; who took it stands in the log."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method != "GET":
             return HttpResponseNotAllowed(["GET"])
         batch = self.load(request, pk)
-        told = f"{batch.sums.total.bonuses} bonuses, as CSV"
+        wanted = request.GET.get("format", "csv")
+        if wanted not in exports.TABLES:
+            raise Http404
+        told = f"{batch.sums.total.bonuses} bonuses, as {exports.TABLES[wanted]}"
         exports.log(cast(User, request.user), of=str(batch), told=told, row=batch)
-        return exports.as_csv(f"batch-{batch.pk}.csv", HEADINGS, rows(batch))
+        return exports.as_table(wanted, f"batch-{batch.pk}", HEADINGS, rows(batch))
 
 
 def rows(batch: Any) -> Iterator[list[object]]:
@@ -60,7 +62,7 @@ def rows(batch: Any) -> Iterator[list[object]]:
     for (_, _, opens, closes), group in groupby(in_order.iterator(CHUNK), key=_what_for):
         bonuses = list(group)
         referrer, reward = bonuses[0].enrollment.referrer, bonuses[0].reward
-        total = to_text(sum(bonus.amount_minor for bonus in bonuses), batch.currency)
+        total = exports.decimal(sum(bonus.amount_minor for bonus in bonuses), batch.currency)
         yield [
             batch.pk,
             batch.program.slug,

@@ -13,7 +13,7 @@ from pathlib import Path
 from django.db import transaction
 
 from payouts import due, ledger, program_files, sweeps
-from payouts.demo import cast, over, reviews, smartcat, smithai
+from payouts.demo import cast, over, payments, reviews, smartcat, smithai
 from payouts.demo.companies import OUTSIDE
 from payouts.demo.history import History
 from payouts.demo.host_product import ACCOUNT
@@ -156,7 +156,7 @@ def _write_history(stage: Stage, *, now: datetime) -> None:
     script = Script(stage)
     history = History(script, now=now)
     # The desk last: its accounts are the newest.
-    for part in (over, smartcat, smithai, reviews):
+    for part in (over, smartcat, smithai, payments, reviews):
         part.write(history)
     script.play(until=now)
     for program in stage.programs.values():

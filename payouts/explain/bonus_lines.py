@@ -18,10 +18,11 @@ from payouts.models import Bonus, Hold, PayoutSchedule
 from payouts.rules import schedule_words
 from payouts.rules.lifecycle import UNPAID, BatchStatus, BonusStatus
 from payouts.rules.schedule_words import in_days, on_day
+from payouts.rules.ways import WAYS
 from referrals.names import of_person
 from referrals.rules.facts import Activity
 from referrals.rules.money import to_text
-from referrals.rules.words import CheckedAt, Condition, IfNotActive, Release
+from referrals.rules.words import CheckedAt, Condition, IfNotActive, Release, RewardKind
 from referrals.rules.zones import first_instant, local_date
 
 LOCALE = "en_US"
@@ -47,6 +48,8 @@ def of_bonus(bonus: Bonus, *, as_of: datetime, audience: Audience, known: AskedO
         if bonus.asks_eligibility:  # type: ignore[attr-defined]
             lines += _eligibility(bonus, schedule, audience)
         lines += _minimum(bonus, schedule, as_of=as_of, audience=audience, known=known)
+    if bonus.kind == RewardKind.ACCOUNT_CREDIT:
+        lines.append(_as_credit(bonus, audience))
     yield from (line for line in [*lines, _payment(bonus, audience)] if line.detail)
 
 
@@ -179,6 +182,13 @@ def _minimum(
         minimum=money(schedule.minimum_minor, bonus.currency, audience),
     )
     yield Line("minimum", _("Minimum"), detail, "", State.MET if reached else State.WAITING)
+
+
+def _as_credit(bonus: Bonus, audience: Audience) -> Line:
+    """That it is no cash, whatever becomes of it."""
+    way = WAYS[RewardKind.ACCOUNT_CREDIT]
+    detail = say(Says.AS_CREDIT, audience, rule=way.rule, way=way.public)
+    return Line("way", way.label, detail, bonus.reward.quote, State.MET)
 
 
 def _payment(bonus: Bonus, audience: Audience) -> Line:

@@ -116,12 +116,13 @@ class Says(Word):
     NOT_ELIGIBLE = auto()
     MINIMUM_REACHED = auto()
     MINIMUM_OPEN = auto()
+    AS_CREDIT = auto()
     RUN_PAID = auto()
     RUN_AHEAD = auto()
     RUN_NONE = auto()
 
 
-PUBLIC = frozenset({"day", "in_days", "window", "words", "label", "public", "due", "minimum", "days"})
+PUBLIC = frozenset({"day", "in_days", "window", "words", "label", "public", "due", "minimum", "days", "way"})
 """What a sentence for a referrer may speak of: dates, labels of the terms, the referrer's own bonuses."""
 
 SENTENCES: Mapping[Says, tuple[Text, Text]] = {
@@ -302,6 +303,7 @@ SENTENCES: Mapping[Says, tuple[Text, Text]] = {
         _("%(due)s due together, less than %(minimum)s: it is carried over."),
         _("%(due)s due together, less than %(minimum)s: it waits for more."),
     ),
+    Says.AS_CREDIT: (_("%(rule)s"), _("%(way)s")),
     Says.RUN_PAID: (_("Paid on %(day)s."), _("Paid on %(day)s.")),
     Says.RUN_AHEAD: (
         _("From %(day)s on; a run every few seconds, nobody starts it."),

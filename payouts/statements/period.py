@@ -15,11 +15,13 @@ from django.db.models import Exists, OuterRef
 from payouts import account_statements
 from payouts.account_statements import Line, Statement
 from payouts.models import LedgerAccount, Transfer
-from payouts.rules.lifecycle import TransferKind
+from payouts.rules.lifecycle import AccountKind, TransferKind
 from payouts.rules.masking import masked
+from payouts.rules.ways import WAYS
 from payouts.statements.paging import Page
 from referrals.exports import decimal
 from referrals.models import Enrollment
+from referrals.rules.words import RewardKind
 from referrals.rules.zones import local_date
 
 WHAT = {
@@ -33,7 +35,7 @@ WHAT = {
 COLUMNS = {
     "PAYABLE": "Still to come",
     "BALANCE": "Balance",
-    "CREDIT": "Credit",
+    "CREDIT": WAYS[RewardKind.ACCOUNT_CREDIT].label,
     "CASH_OWED": "Taken back after it was sent",
 }
 """What a referrer calls an account in the books."""
@@ -70,6 +72,8 @@ class PeriodStatement:
     opening: tuple[Cell, ...]
     closing: tuple[Cell, ...]
     page: Page[PeriodLine]
+    notes: tuple[str, ...]
+    """What can, and cannot, be done with what is in a column."""
 
 
 def of_enrollment(
@@ -89,7 +93,15 @@ def of_enrollment(
         opening=_cells(statement, opening=True),
         closing=_cells(statement, opening=False),
         page=Page(told, number, has_next),
+        notes=tuple(_notes(statement, is_masked=is_masked)),
     )
+
+
+def _notes(statement: Statement, *, is_masked: bool) -> Iterator[str]:
+    """The rule of account credit, where there is some: as the referrer reads it, or as staff do."""
+    if any(account.kind == AccountKind.CREDIT for account in statement.accounts):
+        way = WAYS[RewardKind.ACCOUNT_CREDIT]
+        yield f"{way.label}: {way.public if is_masked else way.rule}"
 
 
 def headings(enrollment: Enrollment) -> list[str]:

@@ -12,6 +12,7 @@ from payouts.explain.bonus_lines import words_of
 from payouts.explain.sentences import OF_CODE, ON_TIME, Audience, Says, say
 from payouts.models import PayoutSchedule
 from payouts.rules.lifecycle import AccountKind
+from payouts.rules.ways import WAYS
 from payouts.statements.money import Balance, Transaction
 from payouts.statements.offers import Offer
 from referrals.rules.money import to_text
@@ -58,7 +59,7 @@ TRANSACTIONS = {
 }
 BALANCES = {
     "BALANCE": ("Balance", "Yours, to spend on services."),
-    "CREDIT": ("Credit", "Taken off what you pay us; it is not paid out."),
+    "CREDIT": (WAYS[RewardKind.ACCOUNT_CREDIT].label, WAYS[RewardKind.ACCOUNT_CREDIT].public),
     "PAYABLE": ("Still to come", "Earned and not paid yet; the list below says when."),
     "CASH_OWED": ("Taken back after it was sent", "You owe it; we settle it with you."),
 }

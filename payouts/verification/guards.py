@@ -67,6 +67,8 @@ TRIGGERS = sorted(
     + ["payouts_payoutbatch_refuses_update"]
     # Nothing is posted into a closed month.
     + ["payouts_transfer_refuses_insert"]
+    # Account credit never becomes cash.
+    + ["payouts_transfer_refuses_credit"]
 )
 """Every trigger that must be there and fire."""
 

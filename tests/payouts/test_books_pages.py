@@ -144,7 +144,7 @@ def test_the_file_holds_the_same_and_leaves_a_line_in_the_log(story):
     assert lines[-1][2:6] == ["Total", *lines[-1][3:5], "0.00"]
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_repr) == (story.finn, "Trial balance")
-    assert entry.change_message == "Exported: Smartcat, at the end of 2026-04-02"
+    assert entry.change_message == "Exported: Smartcat, at the end of 2026-04-02, csv"
 
 
 def test_who_works_for_other_programs_sees_nothing_of_this_one(story):

@@ -15,15 +15,25 @@ import time_machine
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from payouts import program_files, sweeps, verification
+from payouts import own_withdrawals, program_files, sweeps, verification
 from payouts.demo import cast, seed
 from payouts.demo.anchors import latest_opened
 from payouts.demo.companies import company
 from payouts.demo.history import QUIET
-from payouts.models import Bonus, PayoutBatch
+from payouts.models import Bonus, PaymentFile, Payout, PayoutBatch, PayoutMethod
+from payouts.payments import candidates, files
 from payouts.rules.lifecycle import BatchStatus, BonusStatus
 from referrals import calendars, likeness, second_looks
-from referrals.models import ApiClient, Call, Program, ReferredAccount, Review, SavedView, Signal
+from referrals.models import (
+    ApiClient,
+    Call,
+    Enrollment,
+    Program,
+    ReferredAccount,
+    Review,
+    SavedView,
+    Signal,
+)
 from referrals.rules.lifecycle import AccountStatus
 from tests.factories import ReferredAccountFactory
 
@@ -130,6 +140,22 @@ def test_the_first_start_shows_everything_and_the_next_one_makes_nothing_twice(p
     # The older program's credits run on, but for the client who has left.
     credits = Bonus.objects.filter(account__program__slug="smithai-legacy", period="2027-02")
     assert set(credits.values_list("status")) == {(BonusStatus.PAID,)}
+
+    # Money that left: arrived, in a file to upload, come back and tried again; and what waits, each for why.
+    payouts = Payout.objects.filter(enrollment__program__slug="smithai")
+    statuses = {"CONFIRMED", "REISSUED", "SENDING", "PREPARED"}
+    assert set(payouts.values_list("status", flat=True)) == statuses
+    made = list(PaymentFile.objects.filter(status="MADE").values_list("program__slug", flat=True))
+    assert made == ["smithai"]
+    assert all(files.remade(file).total_minor == file.total_minor for file in PaymentFile.objects.all())
+    waits = {
+        method.program.slug: {row.why for row in candidates.waiting(method, at=TEN)}
+        for method in PayoutMethod.objects.select_related("program")
+    }
+    assert waits == {"smartcat": {"COOLING"}, "smithai": {"NOT_CONFIRMED"}, "upwork-2019": set()}
+    lena = Enrollment.objects.get(program__slug="smartcat", links__folded="lena")
+    saved = own_withdrawals.look_at(lena)
+    assert 0 < saved.balance_minor < saved.minimum_minor
 
     assert make(TEN + timedelta(minutes=1)) == seed.Made(
         is_new=False, accounts=first.accounts, bonuses=first.bonuses, due_now=first.due_now

@@ -4,16 +4,23 @@ last day, never cash, and never together with the program that came after it.
 """
 
 from datetime import date, datetime, timedelta
-from itertools import count
+from itertools import count, product
 
 import pytest
+from django.db import IntegrityError, transaction
 
-from payouts import ledger, sweeps, withdrawals
-from payouts.models import Bonus, Transfer
-from payouts.rules.lifecycle import AccountKind
+from payouts import explain, ledger, sweeps, withdrawals
+from payouts.explain import Audience
+from payouts.models import Bonus, LedgerAccount, Spend, Transfer, Withdrawal
+from payouts.rules.lifecycle import AccountKind, TransferKind
+from payouts.rules.ways import WAYS
+from payouts.statements import period
 from referrals import enrollment, intake
 from referrals.models import ReferredAccount, Referrer
-from tests.story import BEGINNING, Story, refused
+from referrals.rules.refusal import Refused
+from referrals.rules.words import RewardKind
+from tests.payouts.verification.plant import found, guards_down
+from tests.story import BEGINNING, Story, nothing_changes, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -225,3 +232,110 @@ def test_one_referrer_has_both_and_neither_mixes_with_the_other(both):
     paid = Transfer.objects.filter(kind="RELEASED", debit__program=newer.program)
     assert list(paid.values_list("amount_minor", flat=True)) == [100_000]
     assert not Transfer.objects.filter(debit__program=older.program, credit__program=newer.program).exists()
+
+
+# --- account credit is no cash --------------------------------------------------------------------------
+
+
+def account(story: Story, kind: AccountKind) -> LedgerAccount:
+    return ledger.account_of(story.enrollment(), kind=kind)
+
+
+def service(story: Story) -> Spend:
+    """What is bought; not saved."""
+    mine = story.enrollment()
+    return Spend(enrollment=mine, amount_minor=EACH, currency="USD", service="a plan", spent_at=story.now)
+
+
+def earned() -> Story:
+    story = story_of()
+    pass_months(story, *LAST_DAYS[:2])
+    return story
+
+
+def test_the_refusals_name_the_method_and_what_helps():
+    story = earned()
+    mine = story.enrollment()
+
+    said = r"is account credit, not cash: it cannot be .*: use it for services\."
+    with pytest.raises(Refused, match=said):
+        withdrawals.withdraw(mine, amount_minor=EACH, at=story.now)
+    with pytest.raises(Refused, match=said):
+        withdrawals.transfer(mine, receiver=story.enrollment(story.ben), amount_minor=EACH, at=story.now)
+
+
+def test_nothing_is_set_off_against_credit():
+    story = earned()
+    spent = service(story)
+
+    for kind in (AccountKind.CASH_OWED, AccountKind.BALANCE, AccountKind.CLEARING):
+        with refused("credit_is_no_cash"), nothing_changes():
+            ledger.post(
+                debit=account(story, AccountKind.CREDIT),
+                credit=account(story, kind),
+                amount_minor=EACH,
+                kind=TransferKind.SPENT,
+                posted_at=story.now,
+                cause=spent,
+            )
+
+
+def test_the_database_refuses_every_transfer_that_makes_cash_of_credit():
+    story = earned()
+    mine, bens = account(story, AccountKind.CREDIT), story.enrollment(story.ben)
+    others = [kind for kind in AccountKind if kind not in (AccountKind.SERVICES, AccountKind.EXPENSE)]
+
+    for kind, to in product(["WITHDRAWN", "GIVEN", "SPENT"], others):
+        refusal = pytest.raises(IntegrityError, match="account credit pays for services alone")
+        with refusal, transaction.atomic():
+            bought = service(story)
+            bought.save()
+            Transfer.objects.create(
+                debit=mine,
+                credit=ledger.account_of(bens, kind=to),
+                amount_minor=EACH,
+                currency="USD",
+                kind=kind,
+                posted_at=story.now,
+                spend=bought,
+            )
+
+    assert credit(story) == 2 * EACH
+
+
+@pytest.mark.plants_breaches
+def test_where_the_trigger_is_missing_the_verification_still_finds_it():
+    """Negative control: it is the trigger that refuses, and a row that came past it is a breach."""
+    story = earned()
+    withdrawal = Withdrawal.objects.create(
+        enrollment=story.enrollment(), amount_minor=EACH, currency="USD", requested_at=story.now
+    )
+    with guards_down(Transfer):
+        row = Transfer.objects.create(
+            debit=account(story, AccountKind.CREDIT),
+            credit=account(story, AccountKind.CLEARING),
+            amount_minor=EACH,
+            currency="USD",
+            kind="WITHDRAWN",
+            posted_at=story.now,
+            withdrawal=withdrawal,
+        )
+
+    suits = "transfers between kinds of accounts that do not suit their own kind"
+    assert ("I1", suits, [row.pk]) in found()
+
+
+def test_both_voices_and_the_statement_call_it_by_its_name():
+    story = earned()
+    bonus = Bonus.objects.filter(status="PAID").first()
+
+    told = {audience: explain.bonus(bonus, as_of=story.now, audience=audience) for audience in Audience}
+    lines = {audience: {line.label: line.detail for line in each.lines} for audience, each in told.items()}
+    statement = period.of_enrollment(
+        story.enrollment(), begins=BEGINNING, ends=story.now + timedelta(days=400)
+    )
+
+    assert lines[Audience.STAFF]["Account credit"].startswith("It is not cash: it pays for services")
+    assert lines[Audience.REFERRER]["Account credit"] == WAYS[RewardKind.ACCOUNT_CREDIT].public
+    assert statement.columns == ("Still to come", "Account credit")
+    assert statement.notes == (f"Account credit: {WAYS[RewardKind.ACCOUNT_CREDIT].public}",)

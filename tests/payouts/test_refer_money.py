@@ -200,7 +200,7 @@ def test_of_a_monthly_reward_the_latest_months_are_shown():
         "2025-06",
         "2025-05",
     ]
-    assert "Credit $175.00 Taken off what you pay us; it is not paid out." in read(story)
+    assert "Account credit $175.00 It is not cash: it is taken off what you pay us." in read(story)
 
 
 # --- money --------------------------------------------------------------------------------------------

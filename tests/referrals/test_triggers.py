@@ -40,7 +40,7 @@ EXPECTED = sorted(
     + ["payouts_payout_refuses_update"]
     + [f"{OF_SIGNING.BATCH}_refuses_update"]
     # Nothing is posted into a closed month.
-    + ["payouts_transfer_refuses_insert"]
+    + ["payouts_transfer_refuses_insert", "payouts_transfer_refuses_credit"]
 )
 EXPECTED.remove("referrals_terms_refuses_insert")
 

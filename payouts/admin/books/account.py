@@ -39,7 +39,7 @@ class AccountStatementPages(Admin):
         return [path("<int:pk>/statement/", view, name=name), *super().get_urls()]
 
     def statement_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """An account over a period; with ``format=csv``, as a file."""
+        """An account over a period; with ``format=csv`` or ``xlsx``, as a file."""
         if not self.has_view_permission(request) or not request.user.has_perm(SEE):
             raise PermissionDenied
         user = cast(User, request.user)
@@ -50,10 +50,12 @@ class AccountStatementPages(Admin):
         begins, ends = form.period
         statement = account_statements.over([account], begins=begins, ends=ends)
         first, last = form.day("since"), form.day("until")
-        if request.GET.get("format") == "csv":
-            exports.log(user, of="Account statement", told=f"account {account.pk}, {first} to {last}")
-            name = f"account-{account.pk}-{first}-{last}.csv"
-            return exports.as_csv(name, HEADINGS, _rows(statement, form.zone, first, last))
+        if (wanted := request.GET.get("format", "")) in exports.TABLES:
+            exports.log(
+                user, of="Account statement", told=f"account {account.pk}, {first} to {last}, {wanted}"
+            )
+            name = f"account-{account.pk}-{first}-{last}"
+            return exports.as_table(wanted, name, HEADINGS, _rows(statement, form.zone, first, last))
         number = page_number(request.GET.get("page", ""))
         lines, has_next = statement.page(number)
         context = {
@@ -64,6 +66,7 @@ class AccountStatementPages(Admin):
             "first_day": first,
             "last_day": last,
             "asked": urlencode(form.asked),
+            "formats": exports.TABLES,
             "opening": statement.opening[0],
             "during": statement.during[0],
             "closing": statement.closing[0],
@@ -96,7 +99,7 @@ def _rows(statement: Statement, zone: ZoneInfo, first: date, last: date) -> Iter
         credit = decimal(moved.credits_minor, currency) if moved and moved.credits_minor else ""
         yield [
             local_date(row.posted_at, zone),
-            row.posted_at.isoformat(),
+            row.posted_at,
             row.pk,
             row.get_kind_display(),
             journal.cause_of(row),

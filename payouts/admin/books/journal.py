@@ -33,7 +33,7 @@ HEADINGS = [
     "Currency",
     "Reverses",
 ]
-FORMATS = {"journal": "Journal for beancount", "csv": "CSV for a spreadsheet"}
+FORMATS = {"journal": "Journal for beancount", "csv": "CSV for a spreadsheet", "xlsx": "XLSX workbook"}
 
 
 class JournalPages(Admin):
@@ -75,8 +75,8 @@ def _file(
 ) -> HttpResponseBase:
     exports.log(user, of="Books", told=f"{of_program(program)}, {named}, {wanted}")
     name = f"books-{program.slug}-{named}"
-    if wanted == "csv":
-        return exports.as_csv(f"{name}.csv", HEADINGS, _rows(program, since=since, ends=ends))
+    if wanted in exports.TABLES:
+        return exports.as_table(wanted, name, HEADINGS, _rows(program, since=since, ends=ends))
     lines = journal.write(as_of=ends - INSTANT, programs=Program.objects.filter(pk=program.pk), since=since)
     return exports.as_file(f"{name}.beancount", lines, content_type="text/plain; charset=utf-8")
 
@@ -85,7 +85,7 @@ def _rows(program: Program, *, since: datetime | None, ends: datetime) -> Iterat
     for row, day, debit, credit in journal.rows(program, as_of=ends - INSTANT, since=since):
         yield [
             day,
-            row.posted_at.isoformat(),
+            row.posted_at,
             row.pk,
             row.get_kind_display(),
             journal.cause_of(row),

@@ -1,6 +1,7 @@
 """The trial balance of a program: what its accounts were debited and credited up to the end of a day."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any, cast
 
 from django.contrib.auth.models import User
@@ -34,7 +35,7 @@ class TrialBalancePages(Admin):
         return [path("trial-balance/", view, name=name), *super().get_urls()]
 
     def trial_balance_view(self, request: HttpRequest) -> HttpResponseBase:
-        """All accounts by their kind; with ``format=csv``, as a file."""
+        """All accounts by their kind; with ``format=csv`` or ``xlsx``, as a file."""
         if not self.has_view_permission(request) or not request.user.has_perm(SEE):
             raise PermissionDenied
         user = cast(User, request.user)
@@ -43,10 +44,12 @@ class TrialBalancePages(Admin):
         found = (
             trial_balance.of_program(program, as_of=trial_balance.end_of(day, form.zone)) if program else []
         )
-        if program and request.GET.get("format") == "csv":
-            exports.log(user, of="Trial balance", told=f"{of_program(program)}, at the end of {day}")
-            rows = _rows(program, day.isoformat(), found)
-            return exports.as_csv(f"trial-balance-{program.slug}-{day}.csv", HEADINGS, rows)
+        wanted = request.GET.get("format", "")
+        if program and wanted in exports.TABLES:
+            told = f"{of_program(program)}, at the end of {day}, {wanted}"
+            exports.log(user, of="Trial balance", told=told)
+            rows = _rows(program, day, found)
+            return exports.as_table(wanted, f"trial-balance-{program.slug}-{day}", HEADINGS, rows)
         context = {
             **self.admin_site.each_context(request),
             "title": "Trial balance",
@@ -54,13 +57,14 @@ class TrialBalancePages(Admin):
             "program": program,
             "day": day,
             "asked": urlencode(form.asked),
+            "formats": exports.TABLES,
             "tables": [(each, _linked(program, each)) for each in found] if program else [],
             "transfers": _transfers_of(program),
         }
         return TemplateResponse(request, "admin/payouts/books/trial_balance.html", context)
 
 
-def _rows(program: Program, day: str, found: list[TrialBalance]) -> Iterator[list[object]]:
+def _rows(program: Program, day: date, found: list[TrialBalance]) -> Iterator[list[object]]:
     for table in found:
         for line in [*table.lines, None]:
             sides = table.total if line is None else line.sides

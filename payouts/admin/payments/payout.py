@@ -14,6 +14,7 @@ from payouts.admin.payments.roles import APPROVE, PREPARE
 from payouts.models import Bonus, PaymentLine, PaymentReportLine, Payout, PayoutChange
 from payouts.payments import doubts, reissues, reports
 from payouts.rules.lifecycle import PAYOUT_SOURCES, REPORTED, FileStatus, PayoutStatus, Result, Verdict
+from payouts.rules.ways import WAYS, Way
 from referrals.admin.base import (
     PartOfAnother,
     PlainInline,
@@ -26,6 +27,7 @@ from referrals.admin.base import (
 from referrals.admin.columns import AMOUNT_COLUMNS, NOTHING, amount, became, chip_of, referrer, status
 from referrals.admin.steps import ReasonForm, Step, StepAdmin
 from referrals.names import of_person
+from referrals.rules.words import RewardKind
 
 ABOUT = ("payout_was_sent", "payout_was_not_sent")
 MOST_UNKNOWN = 20
@@ -149,12 +151,12 @@ class PayoutAdmin(StepAdmin, ReadOnlyAdmin):
     list_before_template = "admin/payouts/payment/unknown.html"
     change_form_outer_before_template = "admin/payouts/payment/steps.html"
     when_empty = "A payout appears when cash bonuses are released, or when a referrer withdraws."
-    list_display = ["id", referrer, "cause", amount, status, "attempt", "created_at"]
+    list_display = ["id", referrer, "cause", amount, "way", status, "attempt", "created_at"]
     list_filter = ["status", "enrollment__program"]
     list_select_related = ["enrollment__referrer", "batch__program", "withdrawal"]
     search_fields = ["enrollment__referrer__host_account__exact", "^enrollment__referrer__name"]
     exclude = AMOUNT_COLUMNS
-    readonly_fields = [amount, "bonuses"]
+    readonly_fields = [amount, "way", "bonuses"]
     inlines = [LineInline, ReportLineInline, PayoutChangeInline]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
@@ -183,6 +185,10 @@ class PayoutAdmin(StepAdmin, ReadOnlyAdmin):
     def cause(self, payout: Payout) -> str:
         return f"{payout.batch}" if payout.batch_id else f"{payout.withdrawal}".capitalize()
 
+    @display(description="paid as")
+    def way(self, payout: Payout) -> str:
+        return _way(payout).label
+
     @display(description="bonuses")
     def bonuses(self, payout: Payout) -> SafeString | str:
         return link_to_list(Bonus, "All its bonuses", payout=payout.pk) if payout.batch_id else NOTHING
@@ -203,9 +209,16 @@ SENTENCES = {
 """How a payout stands, and who does what next."""
 
 
+def _way(payout: Payout) -> Way:
+    """What is withdrawn is cash from then on; what a batch pays is what its bonuses are."""
+    return WAYS[RewardKind(payout.batch.kind) if payout.batch else RewardKind.CASH]
+
+
 def _says(payout: Payout) -> str:
     """How a payout stands; where one person alone said that it can be tried again, that too."""
     sentence = SENTENCES[PayoutStatus(payout.status)]
+    if payout.status == PayoutStatus.CREDITED:
+        return f"{_way(payout).label}: {_way(payout).rule} Nothing is to be sent."
     if payout.status not in reissues.CAN_BE_REISSUED:
         return sentence
     said = payout.report_lines.filter(verdict=Verdict.DONE).select_related("report__read_by").last()

@@ -24,15 +24,15 @@ class StatementPages(StepAdmin):
         return [path("<int:pk>/statement/<slug:program>/", view, name=name), *super().get_urls()]
 
     def statement_view(self, request: HttpRequest, pk: int, program: str) -> HttpResponseBase:
-        """What the referrer had, what came and went, and what is there; with ``format=csv``, as a file."""
+        """The page; with ``format=csv`` or ``format=xlsx``, a file, of which the log knows."""
         if not self.has_view_permission(request) or not request.user.has_perm(SEE_MONEY):
             raise PermissionDenied
         user = cast(User, request.user)
         mine = scopes.within(Enrollment.objects.filter(referrer=pk), user)
         rows = mine.select_related("program", "referrer")
         enrollment = get_object_or_404(rows, program__slug=program)
-        if request.GET.get("format") == "csv":
-            exports.log(user, of="Statement", told=f"referrer {pk}, {enrollment.program.slug}")
+        if (wanted := request.GET.get("format", "")) in exports.TABLES:
+            exports.log(user, of="Statement", told=f"referrer {pk}, {enrollment.program.slug}, {wanted}")
         context = self.admin_site.each_context(request)
         back = self.address("change", enrollment.referrer)
         shown = {**context, "title": f"Statement of {enrollment.referrer}", "back": back}
