@@ -6,7 +6,7 @@ from payouts import credit_triggers
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payouts", "0007_closing")]
+    dependencies = [("payouts", "0008_senders")]
 
     operations = [
         migrations.RunPython(credit_triggers.credit_stays_credit, credit_triggers.removed),
