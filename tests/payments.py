@@ -27,6 +27,8 @@ OF_PAYER = {
     },
     Rail.PAYPAL: {},
     Rail.WISE: {"template": TEMPLATE},
+    Rail.PAYPAL_API: {},
+    Rail.STRIPE: {},
 }
 IBANS = ["FR1420041010050500013M02606", "NL91ABNA0417164300", "GB29NWBK60161331926819"]
 
@@ -43,6 +45,8 @@ def payee(rail: Rail = Rail.PAYPAL, name: str = "Rosa Referrer", **more: object)
         Rail.NACHA: {"routing_number": "021000021", "account_number": "987654321"},
         Rail.PAYPAL: {"recipient": f"{name.split()[0].lower()}@mail.example"},
         Rail.WISE: {"iban": IBANS[0]},
+        Rail.PAYPAL_API: {"recipient": f"{name.split()[0].lower()}@mail.example"},
+        Rail.STRIPE: {"recipient": f"acct_{name.split()[0]}"},
     }[rail]
     return Payee(**{"holder_name": name, **ordinary, **more})
 

@@ -123,9 +123,6 @@ def payment_of(order: PaymentOrder) -> Instruction:
     return planning.instruction(order.amount_minor, order.currency, order.destination, order.payout_id, note)
 
 
-# --- taken up ------------------------------------------------------------------------------------------------
-
-
 def due(*, status: OrderStatus, at: datetime) -> QuerySet[PaymentOrder]:
     """Orders in that status whose turn it is, with what a call needs; whoever has waited longest first."""
     mine = PaymentOrder.objects.filter(status=status, next_at__lte=at)
@@ -155,9 +152,6 @@ def take_up(order: PaymentOrder, *, at: datetime) -> bool:
 def abandoned(*, at: datetime) -> list[PaymentOrder]:
     """Orders that were being sent when whoever sent them died: they may have been received."""
     return list(PaymentOrder.objects.filter(status=OrderStatus.CALLING, next_at__lte=at).order_by("pk"))
-
-
-# --- what came of it -----------------------------------------------------------------------------------------
 
 
 @transaction.atomic
@@ -230,9 +224,6 @@ def _let_payout_follow(order: PaymentOrder, *, at: datetime, by: User | None) ->
         steps.move([payout.pk], old=now, new=new, at=at, by=by)
 
 
-# --- told unasked --------------------------------------------------------------------------------------------
-
-
 @transaction.atomic
 def heed(notice: PaymentNotice, *, at: datetime) -> str:
     """
@@ -265,9 +256,6 @@ def _heed(order: PaymentOrder, notice: PaymentNotice, *, at: datetime) -> str:
     order.refresh_from_db()
     _let_payout_follow(order, at=at, by=None)
     return ""
-
-
-# --- people --------------------------------------------------------------------------------------------------
 
 
 @transaction.atomic

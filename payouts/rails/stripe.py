@@ -23,23 +23,8 @@ NOT_SET_UP = "Stripe is not set up here: somebody who runs this installation set
 
 # Only those of which Stripe counts the same minor units as ISO 4217 and the books.
 CURRENCIES = [
-    "AUD",
-    "BRL",
-    "CAD",
-    "CHF",
-    "CZK",
-    "DKK",
-    "EUR",
-    "GBP",
-    "HKD",
-    "JPY",
-    "MXN",
-    "NOK",
-    "NZD",
-    "PLN",
-    "SEK",
-    "SGD",
-    "USD",
+    *("AUD", "BRL", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "HKD"),
+    *("JPY", "MXN", "NOK", "NZD", "PLN", "SEK", "SGD", "USD"),
 ]
 
 ACCOUNT = re.compile(r"acct_[A-Za-z0-9]{1,60}")

@@ -76,9 +76,7 @@ def wrong_with(address: str) -> str:
     return ""
 
 
-def call(
-    verb: str, address: str, *, headers: Mapping[str, str], body: bytes = b"", seconds: float = SECONDS
-) -> Answer:
+def call(verb: str, address: str, *, headers: Mapping[str, str], body: bytes = b"") -> Answer:
     """
     Call an address and read what it answers.
 
@@ -89,10 +87,10 @@ def call(
         raise NotSent(f"The address cannot be called: {wrong}")
     parts = urlsplit(address)
     late = threading.Event()
-    sock = _connected(parts, seconds=seconds)
+    sock = _connected(parts, seconds=SECONDS)
     # Of a socket within TLS only a second handle can be cut off by another thread.
     handle = sock.dup()
-    watch = threading.Timer(seconds, _cut, [handle, late])
+    watch = threading.Timer(SECONDS, _cut, [handle, late])
     watch.daemon = True
     watch.start()
     try:

@@ -1,0 +1,39 @@
+"""The checker of I9: what the provider's book and ours say of the same orders."""
+
+from datetime import timedelta
+
+from payouts.models import PaymentOrder
+from payouts.payments import sending
+from referrals.rules.money import to_text
+from tests.provider import Provider
+from tests.story import Story
+
+THEY_HAVE = {"ACCEPTED", "CONFIRMED", "RETURNED"}
+"""Orders that stand so here are in their book; those that may be, or may not, have none of these."""
+NOT_THERE = {"WAITING", "REFUSED"}
+
+
+def differences(provider: Provider) -> list[str]:
+    """Whatever the two books do not say alike; nothing, while no order is in doubt or on its way."""
+    found = [f"{reference} was paid twice" for reference in provider.paid_twice()]
+    theirs = {row["key"]: row for row in provider.accepted()}
+    for order in PaymentOrder.objects.order_by("pk"):
+        row = theirs.pop(order.key, None)
+        if (row is None) == (order.status in THEY_HAVE):
+            found.append(f"{order} is {order.status} here, and {'not ' if row is None else ''}in their book")
+        elif row is not None and order.status in NOT_THERE:
+            found.append(f"{order} is {order.status} here, and they took it")
+        elif row is not None:
+            if row["amount"] not in {to_text(order.amount_minor, order.currency), str(order.amount_minor)}:
+                found.append(f"{order} is of another amount in their book")
+            if (row["status"] == "confirmed") != (order.status == "CONFIRMED") and row["rail"] != "STRIPE":
+                found.append(f"{order} is {order.status} here and {row['status']} there")
+    return found + [f"they took {key}, which nobody here ordered" for key in theirs]
+
+
+def run(story: Story, *, times: int = 1, hours: float = 7) -> None:
+    """The sweep runs, each time after the longest wait but for those of what was accepted."""
+    for _ in range(times):
+        story.now += timedelta(hours=hours)
+        tally = sending.run(as_of=story.now)
+        assert tally.errors == []
