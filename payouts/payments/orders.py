@@ -37,6 +37,12 @@ LONGEST_REASON = 200
 ENDED = frozenset({OrderStatus.CONFIRMED, OrderStatus.REFUSED, OrderStatus.RETURNED})
 
 
+UNDELIVERED = Q(next_at__isnull=True, status__in=[OrderStatus.WAITING, OrderStatus.UNKNOWN]) | Q(
+    status=OrderStatus.REFUSED, destination__isnull=True
+)
+"""They wait for a person: nobody calls about them by themselves any more, or the host refused a credit."""
+
+
 class StepNotAllowed(Refused):
     """The order has moved on since it was looked at."""
 
@@ -258,6 +264,18 @@ def _heed(order: PaymentOrder, notice: PaymentNotice, *, at: datetime) -> str:
     return ""
 
 
+def let_ask(order: PaymentOrder, *, at: datetime) -> None:
+    """
+    Let the next run ask about an order, whether or not it is its turn.
+
+    :raises StepNotAllowed: if there is nothing to ask about
+    """
+    asked = Q(status__in=[OrderStatus.UNKNOWN, OrderStatus.ACCEPTED])
+    mine = PaymentOrder.objects.filter(asked, pk=order.pk, turn=order.turn)
+    if not mine.update(next_at=at, tries=0):
+        raise StepNotAllowed(f"{order} has just moved, or was never sent. Look again.")
+
+
 @transaction.atomic
 def let_send_again(order: PaymentOrder, *, sender: Sender, by: User, at: datetime) -> None:
     """
@@ -326,10 +344,3 @@ def settle(payout: Payout, *, was_sent: bool, by: User, at: datetime) -> None:
         PaymentCall.objects.create(
             order=order, turn=order.turn, kind=Call.SETTLE, at=at, outcome=outcome, by=by
         )
-
-
-def undelivered() -> QuerySet[PaymentOrder]:
-    """Orders that wait for a person: nobody calls about them by themselves any more, or they were refused."""
-    stuck = Q(next_at__isnull=True, status__in=[OrderStatus.WAITING, OrderStatus.UNKNOWN])
-    refused = Q(status=OrderStatus.REFUSED, destination__isnull=True)
-    return PaymentOrder.objects.filter(stuck | refused)

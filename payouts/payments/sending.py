@@ -59,6 +59,8 @@ def _attend(order: PaymentOrder, *, tally: Tally, now: Clock) -> None:
         return
     call(order, clock=now)
     tally.done += 1
+    if order.next_at is None and order.status in {OrderStatus.WAITING, OrderStatus.UNKNOWN}:
+        tally.fail(f"{order} waits for a person: {order.said}")
 
 
 def call(order: PaymentOrder, *, clock: Clock) -> Said:
@@ -71,21 +73,3 @@ def call(order: PaymentOrder, *, clock: Clock) -> Said:
     failpoints.reach("after_call")
     orders.record(order, said, kind=kind, at=clock())
     return said
-
-
-def ask_now(order: PaymentOrder, *, clock: Clock) -> Said:
-    """
-    Ask about an order without waiting for its turn.
-
-    :raises StepNotAllowed: if there is nothing to ask, or somebody is asking
-    """
-    at = clock()
-    asked = PaymentOrder.objects.filter(
-        pk=order.pk, turn=order.turn, status__in=[OrderStatus.UNKNOWN, OrderStatus.ACCEPTED]
-    )
-    if not asked.update(next_at=at):
-        raise orders.StepNotAllowed(f"{order} has just moved, or was never sent. Look again.")
-    found = orders.due(status=OrderStatus(order.status), at=at).filter(pk=order.pk).first()
-    if found is None or not orders.take_up(found, at=at):
-        raise orders.StepNotAllowed(f"Somebody asks about {order} at this moment. Look again soon.")
-    return call(found, clock=clock)

@@ -4,22 +4,20 @@ import contextlib
 import json
 import sqlite3
 import threading
+import time
 from datetime import timedelta
 
 import pytest
 from django.db import connection, connections
 
-from payouts import failpoints, payout_methods, verification
+from payouts import failpoints, verification
 from payouts.models import PaymentOrder, Payout, PayoutMethod
 from payouts.payments import orders, reissues, sending
-from payouts.rails import wire
 from payouts.rules import call_times
 from payouts.rules.lifecycle import OrderStatus, Outcome
 from payouts.rules.payees import Rail
-from tests.host import HostSoftware
 from tests.payments import statuses, trail, with_cash
-from tests.payouts.sending.two_books import differences, run
-from tests.story import Story
+from tests.payouts.sending.two_books import differences, host_story, run
 
 NETWORK = [Rail.PAYPAL_API, Rail.STRIPE]
 
@@ -39,27 +37,12 @@ DOUBT = {
 """Mood to how often it is sent in all."""
 
 
+def undelivered():
+    return PaymentOrder.objects.filter(orders.UNDELIVERED)
+
+
 def outcomes(order):
     return list(order.calls.values_list("kind", "outcome"))
-
-
-def host_story(provider, *names, **more):
-    """The program's balances are kept by the host: our books credit, and the host is told."""
-    # The host calls back before it answers, and whoever it calls may be slow.
-    wire.SECONDS = 10.0
-    story = Story()
-    software = HostSoftware(story.client, at=story.now)
-    story.method = payout_methods.open_method(
-        PayoutMethod(
-            program=story.program, code=Rail.HOST, endpoint=f"{provider.address}/credits", client=story.client
-        ),
-        by=story.finn,
-        at=story.now,
-    )
-    for number, name in enumerate(names or ("acme",)):
-        story.earn(name, link=("rosa", "ben")[number % 2])
-    story.pass_to("2026-03-16T00:05Z")
-    return story, software
 
 
 @pytest.mark.django_db
@@ -89,6 +72,7 @@ class TestF21:
         assert differences(provider) == []
         assert verification.breaches() == []
 
+    @pytest.mark.plants_breaches
     @pytest.mark.parametrize("rail", NETWORK)
     def test_f21_control_sent_again_blindly_it_is_paid_twice_and_both_checkers_tell(
         self, provider, rail, monkeypatch
@@ -148,7 +132,7 @@ class TestF21:
         order = PaymentOrder.objects.get()
         assert (order.status, order.next_at, len(provider.called("send"))) == ("WAITING", None, 1)
         assert "paid twice" in order.said
-        assert list(orders.undelivered()) == [order]
+        assert list(undelivered()) == [order]
 
 
 @pytest.mark.django_db
@@ -177,7 +161,7 @@ class TestF22:
         run(story, times=20)
 
         assert len(provider.called("send")) == len(call_times.SENT_AGAIN) + 1
-        assert list(orders.undelivered()) == list(PaymentOrder.objects.all())
+        assert list(undelivered()) == list(PaymentOrder.objects.all())
         assert statuses() == ["SENDING"]
         assert verification.breaches() == []
 
@@ -189,7 +173,7 @@ class TestF22:
         run(story, times=20)
 
         assert len(provider.called("send")) == 20
-        assert list(orders.undelivered()) == []
+        assert list(undelivered()) == []
 
     @pytest.mark.parametrize("rail", NETWORK)
     def test_f22_a_refusal_fails_the_payout_and_its_reissue_has_a_key_of_its_own(self, provider, rail):
@@ -275,6 +259,7 @@ class TestF22Host:
         run(story)
 
         order = PaymentOrder.objects.get()
+        eventually(lambda: len(provider.called("told")) == 3)
         assert [call["mood"] for call in provider.called("told")] == ["201", "200", "200"]
         assert (order.status, order.next_at) == ("CONFIRMED", None)
         assert outcomes(order) == [("SEND", "ACCEPTED")]
@@ -292,6 +277,7 @@ class TestF22Host:
 
         run(story)
         provider.says("confirmed")
+        eventually(lambda: len(provider.called("told")) == 3)
 
         order = PaymentOrder.objects.get()
         assert differences(provider) == [f"{order} is ACCEPTED here and confirmed there"]
@@ -321,6 +307,7 @@ class TestF22Host:
         assert (statuses(), provider.paid_twice()) == (["SENT", "SENT"], [])
         assert (differences(provider), verification.breaches()) == ([], [])
 
+    @pytest.mark.plants_breaches
     def test_f22_control_taken_up_by_both_it_is_paid_twice(self, provider, monkeypatch):
         def by_anybody(order, *, at):
             PaymentOrder.objects.filter(pk=order.pk).update(status="CALLING")
@@ -337,6 +324,13 @@ class TestF22Host:
         both(story)
 
         assert provider.paid_twice() == [f"P{Payout.objects.get().pk}"]
+
+
+def eventually(condition, *, within=10):
+    end = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def both(story):

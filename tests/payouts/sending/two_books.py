@@ -1,10 +1,14 @@
-"""The checker of I9: what the provider's book and ours say of the same orders."""
+"""The checker of I9, what the provider's book and ours say of the same orders; and stories of the host."""
 
 from datetime import timedelta
 
-from payouts.models import PaymentOrder
+from payouts import payout_methods
+from payouts.models import PaymentOrder, PayoutMethod
 from payouts.payments import sending
+from payouts.rails import wire
+from payouts.rules.payees import Rail
 from referrals.rules.money import to_text
+from tests.host import HostSoftware
 from tests.provider import Provider
 from tests.story import Story
 
@@ -29,6 +33,25 @@ def differences(provider: Provider) -> list[str]:
             if (row["status"] == "confirmed") != (order.status == "CONFIRMED") and row["rail"] != "STRIPE":
                 found.append(f"{order} is {order.status} here and {row['status']} there")
     return found + [f"they took {key}, which nobody here ordered" for key in theirs]
+
+
+def host_story(provider: Provider, *names: str) -> tuple[Story, HostSoftware]:
+    """The program's balances are kept by the host: our books credit, and the host is told."""
+    # The host calls back before it answers, and whoever it calls may be slow.
+    wire.SECONDS = 10.0
+    story = Story()
+    software = HostSoftware(story.client, at=story.now)
+    story.method = payout_methods.open_method(
+        PayoutMethod(
+            program=story.program, code=Rail.HOST, endpoint=f"{provider.address}/credits", client=story.client
+        ),
+        by=story.finn,
+        at=story.now,
+    )
+    for number, name in enumerate(names or ("acme",)):
+        story.earn(name, link=("rosa", "ben")[number % 2])
+    story.pass_to("2026-03-16T00:05Z")
+    return story, software
 
 
 def run(story: Story, *, times: int = 1, hours: float = 7) -> None:
