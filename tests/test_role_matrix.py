@@ -110,7 +110,7 @@ DOES = {
     "A": """
         payouts_destination_confirm payouts_paymentfile_uploaded payouts_paymentfile_void
         payouts_payoutbatch_approve payouts_payoutbatch_void payouts_payoutmethod_add
-        payouts_payoutmethod_close
+        payouts_payoutmethod_close payouts_paymentorder_give-up payouts_payout_give-up
     """,
     "PA": """
         payouts_bonus_hold payouts_bonus_lift payouts_destination_retire payouts_paymentfile_doubt

@@ -303,6 +303,24 @@ def let_send_again(order: PaymentOrder, *, sender: Sender, by: User, at: datetim
     )
 
 
+@transaction.atomic
+def give_up(order: PaymentOrder, *, by: User, at: datetime) -> None:
+    """
+    Send an order no more that they have not taken: its payout has failed, and can be reissued.
+
+    :raises StepNotAllowed: if it may have been received, or is no payment
+    """
+    mine = PaymentOrder.objects.that_pay().filter(pk=order.pk, status=OrderStatus.WAITING, turn=order.turn)
+    said = "Given up here; they have not taken it."
+    if not mine.update(status=OrderStatus.REFUSED, turn=F("turn") + 1, tries=0, next_at=None, said=said):
+        raise StepNotAllowed(f"{order} may have been received, or has just moved: look again.")
+    order.refresh_from_db()
+    PaymentCall.objects.create(
+        order=order, turn=order.turn, kind=Call.SETTLE, at=at, outcome=Outcome.REFUSED, detail=said, by=by
+    )
+    _let_payout_follow(order, at=at, by=by)
+
+
 def refuse_forgotten(order: PaymentOrder, *, sender: Sender, at: datetime) -> None:
     """
     Stop whoever would send under a key that is too old to be known for sure.
@@ -312,7 +330,7 @@ def refuse_forgotten(order: PaymentOrder, *, sender: Sender, at: datetime) -> No
     if order.sent_at is not None and at - order.sent_at > sender.remembers:
         raise KeyForgotten(
             f"{order} was first sent on {order.sent_at:%b %d, %Y}: its key may be forgotten, and it could be"
-            " paid twice. Ask them by phone; then two people say whether it was sent."
+            " paid twice. Make sure by phone that they do not have it; then give it up and reissue it."
         )
 
 

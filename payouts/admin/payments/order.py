@@ -53,8 +53,8 @@ def says(order: PaymentOrder) -> str:
     match OrderStatus(order.status):
         case OrderStatus.WAITING if stuck:
             return (
-                f"They have not taken it, and nobody tries any more.{said} Put that right, then send it"
-                " again."
+                f"They have not taken it, and nobody tries any more.{said} Put that right and send it"
+                " again, or let an approver give it up."
             )
         case OrderStatus.WAITING if order.turn:
             return f"They have not taken it; it is sent again by itself.{said}"
@@ -94,6 +94,17 @@ def _send(row: Any, by: User, at: datetime, told: dict[str, Any]) -> str:
     order = _existing(row)
     orders.let_send_again(order, sender=sender_of(order.method, at=at), by=by, at=at)
     return f"{order} is sent again within a minute, under the same key. Look at this page again."
+
+
+def _give_up(row: Any, by: User, at: datetime, told: dict[str, Any]) -> str:
+    order = _existing(row)
+    orders.give_up(order, by=by, at=at)
+    return f"{order} is given up. Its payout has failed: reissue it, by another destination if need be."
+
+
+def _may_be_given_up(row: Any) -> bool:
+    order = order_of(row)
+    return order is not None and order.status == OrderStatus.WAITING and order.destination_id is not None
 
 
 def _existing(row: Any) -> PaymentOrder:
@@ -141,6 +152,15 @@ STEPS = [
         take=_send,
         is_offered=_may_be_sent,
         why_not=_why_not_sent,
+    ),
+    Step(
+        "give-up",
+        verb="Give up",
+        explains="They have not taken it, and it is sent no more. Its payout has failed; it can be reissued.",
+        permissions=[APPROVE],
+        take=_give_up,
+        is_offered=_may_be_given_up,
+        asks_again=True,
     ),
 ]
 """On the page of an order, and of its payout."""

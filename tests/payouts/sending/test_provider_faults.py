@@ -12,7 +12,7 @@ from django.db import connection, connections
 
 from payouts import failpoints, verification
 from payouts.models import PaymentOrder, Payout, PayoutMethod
-from payouts.payments import orders, reissues, sending
+from payouts.payments import doubts, orders, reissues, sending
 from payouts.rules import call_times
 from payouts.rules.lifecycle import OrderStatus, Outcome
 from payouts.rules.payees import Rail
@@ -122,6 +122,22 @@ class TestF21:
         assert (len(provider.called("send")), differences(provider)) == (1, [])
         assert verification.breaches() == []
 
+    @pytest.mark.parametrize(("was_sent", "becomes"), [(True, "SENT"), (False, "FAILED")])
+    def test_f21_two_people_say_what_it_was_and_the_order_stands_so_too(self, provider, was_sent, becomes):
+        story = with_cash("acme", rail=Rail.PAYPAL_API)
+        provider.behaves("cut" if was_sent else "cut_before")
+        run(story)
+
+        payout = Payout.objects.get()
+        doubts.settle(payout, was_sent=was_sent, by=story.fay, approved_by=story.finn, at=story.now)
+
+        assert statuses() == [becomes]
+        assert PaymentOrder.objects.get().status == ("ACCEPTED" if was_sent else "REFUSED")
+        run(story, times=2)
+        assert statuses() == [becomes]
+        assert len(provider.called("send")) == 1
+        assert (differences(provider), verification.breaches()) == ([], [])
+
     def test_f21_a_key_that_may_be_forgotten_is_not_sent_under_again(self, provider):
         story = with_cash("acme", rail=Rail.STRIPE)
         provider.behaves("429")
@@ -158,11 +174,27 @@ class TestF22:
         story = with_cash("acme", rail=Rail.PAYPAL_API)
         provider.behaves(*["429"] * 50)
 
-        run(story, times=20)
+        told = run(story, times=20, failing=True)
 
+        assert told == [f"{PaymentOrder.objects.get()} waits for a person: They put it off (429)."]
         assert len(provider.called("send")) == len(call_times.SENT_AGAIN) + 1
         assert list(undelivered()) == list(PaymentOrder.objects.all())
         assert statuses() == ["SENDING"]
+        assert verification.breaches() == []
+
+    def test_f22_what_nobody_takes_is_given_up_and_reissued_and_what_they_may_have_is_not(self, provider):
+        story = with_cash("acme", rail=Rail.PAYPAL_API)
+        provider.behaves("429", "cut")
+        run(story)
+        orders.give_up(PaymentOrder.objects.get(), by=story.finn, at=story.now)
+        assert statuses() == ["FAILED"]
+
+        reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+        run(story)
+
+        with pytest.raises(orders.StepNotAllowed):
+            orders.give_up(PaymentOrder.objects.last(), by=story.finn, at=story.now)
+        assert statuses() == ["REISSUED", "UNKNOWN"]
         assert verification.breaches() == []
 
     def test_f22_control_without_the_bound_they_never_end(self, provider, monkeypatch):
