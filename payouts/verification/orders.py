@@ -16,17 +16,6 @@ CHECKS = [
     ),
     Check(
         "I9",
-        "payouts with more than one payment order",
-        """
-        SELECT payout_id AS id
-        FROM payouts_paymentorder
-        WHERE destination_id IS NOT NULL
-        GROUP BY payout_id
-        HAVING COUNT(*) > 1
-        """,
-    ),
-    Check(
-        "I9",
         "payouts that stand otherwise than their order",
         """
         SELECT payout.id
