@@ -24,10 +24,8 @@ from payouts import (
     withdrawals,
 )
 from payouts.host_spends import SpendTold
-from payouts.models import BatchApproval, BatchLine, BatchNote, Benefit, Bonus, PaymentOrder, PayoutMethod
-from payouts.payments import credits, files, notices, orders, reports
-from payouts.rails import Said
-from payouts.rules.lifecycle import Call, Outcome
+from payouts.models import BatchApproval, BatchLine, BatchNote, Benefit, Bonus, PayoutMethod
+from payouts.payments import files, reports
 from payouts.rules.payees import Payee, Rail
 from referrals import (
     corrections,
@@ -69,6 +67,7 @@ from tests.factories import (
     cancelled_bonus,
     paid_bonus,
 )
+from tests.payments import told_to_host
 
 PROGRAMS = Path(__file__).resolve().parent.parent / "referrals" / "programs"
 
@@ -201,17 +200,7 @@ def _let_payments_happen(program: Program, enrollment: Enrollment, *, by: User, 
     )
     destinations.confirm(destination, by=confirmed_by, at=LATER)
     files.make(method, pay_on=LATER.date(), by=by, at=LATER)
-    host = ApiClientFactory(host=program.host)
-    address = "https://host.example/credits"
-    balance = PayoutMethod(program=program, code=Rail.HOST, endpoint=address, client=host)
-    payout_methods.open_method(balance, by=by, at=LATER)
-    credited = Bonus.objects.filter(payout__enrollment=enrollment, kind="ACCOUNT_BALANCE")
-    credits.write(credited, method=balance, at=LATER)
-    PaymentOrder.objects.update(sent_at=LATER)
-    order = PaymentOrder.objects.get()
-    orders.take_up(order, at=LATER)
-    notices.tell(host, key=order.key, outcome=Outcome.PAID, detail="", at=LATER)
-    orders.record(order, Said(Outcome.ACCEPTED), kind=Call.SEND, at=LATER)
+    told_to_host(ApiClientFactory(host=program.host), enrollment, by=by, at=LATER)
     reports.read_in(program, name="bank.csv", content=b"reference,result\nP0,PAID", by=by, at=LATER)
 
 

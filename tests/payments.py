@@ -1,14 +1,16 @@
 """Referrers who are paid by a file: the method, their destinations, and payouts that wait."""
 
-from datetime import date
+from datetime import date, datetime
 
 from django.contrib.auth.models import User
 
 from payouts import destinations, payout_methods
-from payouts.models import Destination, PaymentFile, Payout, PayoutMethod
-from payouts.payments import files
+from payouts.models import Bonus, Destination, PaymentFile, PaymentOrder, Payout, PayoutMethod
+from payouts.payments import credits, files, notices, orders
+from payouts.rails import Said
+from payouts.rules.lifecycle import Call, Outcome
 from payouts.rules.payees import Payee, Rail
-from referrals.models import Referrer
+from referrals.models import ApiClient, Enrollment, Referrer
 from tests.story import Story
 
 CASH = {"rewards.new_customer.kind": "CASH", "rewards.new_customer.withdrawable": False}
@@ -99,6 +101,20 @@ def sent(story: Story) -> PaymentFile:
     files.mark_uploaded(file, by=story.finn, at=story.now)
     file.refresh_from_db()
     return file
+
+
+def told_to_host(client: ApiClient, enrollment: Enrollment, *, by: User, at: datetime) -> PaymentOrder:
+    """The host keeps the balances: it is told of what a referrer was paid, takes it, and confirms it early."""
+    method = PayoutMethod(
+        program=enrollment.program, code=Rail.HOST, endpoint="https://host.example/credits", client=client
+    )
+    payout_methods.open_method(method, by=by, at=at)
+    credits.write(Bonus.objects.filter(payout__enrollment=enrollment), method=method, at=at)
+    order = PaymentOrder.objects.filter(method=method)[0]
+    orders.take_up(order, at=at)
+    notices.tell(client, key=order.key, outcome=Outcome.PAID, detail="", at=at)
+    orders.record(order, Said(Outcome.ACCEPTED), kind=Call.SEND, at=at)
+    return order
 
 
 def statuses() -> list[str]:

@@ -58,9 +58,10 @@ def _attend(order: PaymentOrder, *, tally: Tally, now: Clock) -> None:
         # Another worker has it.
         return
     call(order, clock=now)
-    tally.done += 1
     if order.next_at is None and order.status in {OrderStatus.WAITING, OrderStatus.UNKNOWN}:
         tally.fail(f"{order} waits for a person: {order.said}")
+    else:
+        tally.done += 1
 
 
 def call(order: PaymentOrder, *, clock: Clock) -> Said:
