@@ -104,7 +104,7 @@ def sent(story: Story) -> PaymentFile:
 
 
 def told_to_host(client: ApiClient, enrollment: Enrollment, *, by: User, at: datetime) -> PaymentOrder:
-    """The host keeps the balances: it is told of what a referrer was paid, takes it, and confirms it early."""
+    """The host keeps the balances: it is told what a referrer was paid, and confirms it early."""
     method = PayoutMethod(
         program=enrollment.program, code=Rail.HOST, endpoint="https://host.example/credits", client=client
     )
