@@ -63,8 +63,8 @@ class DestinationForm(forms.Form):
     account_number = _text("Account number", most=20)
     is_savings = forms.BooleanField(label="It is a savings account", required=False)
     recipient = _text(
-        "Recipient",
-        "PayPal and Wise: the e-mail address there. Stripe: the connected account, such as acct_1a2B.",
+        "E-mail address at the payment service",
+        "Stripe: the connected account instead, such as acct_1a2B.",
         most=127,
     )
     town = _text("Town", most=35)
