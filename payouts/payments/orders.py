@@ -37,7 +37,8 @@ LONGEST_REASON = 200
 ENDED = frozenset({OrderStatus.CONFIRMED, OrderStatus.REFUSED, OrderStatus.RETURNED})
 
 
-UNDELIVERED = Q(next_at__isnull=True, status__in=[OrderStatus.WAITING, OrderStatus.UNKNOWN]) | Q(
+NOT_OVER = frozenset(OrderStatus) - ENDED
+UNDELIVERED = Q(next_at__isnull=True, status__in=NOT_OVER) | Q(
     status=OrderStatus.REFUSED, destination__isnull=True
 )
 """They wait for a person: nobody calls about them by themselves any more, or the host refused a credit."""

@@ -58,7 +58,7 @@ def _attend(order: PaymentOrder, *, tally: Tally, now: Clock) -> None:
         # Another worker has it.
         return
     call(order, clock=now)
-    if order.next_at is None and order.status in {OrderStatus.WAITING, OrderStatus.UNKNOWN}:
+    if order.next_at is None and order.status in orders.NOT_OVER:
         tally.fail(f"{order} waits for a person: {order.said}")
     else:
         tally.done += 1

@@ -69,6 +69,8 @@ def says(order: PaymentOrder) -> str:
             )
         case OrderStatus.UNKNOWN:
             return f"Nobody knows whether they have it: they are asked, and nothing is sent meanwhile.{said}"
+        case OrderStatus.ACCEPTED if stuck:
+            return f"They have it, and have not said that it arrived.{said} Ask by phone, then here again."
         case OrderStatus.ACCEPTED:
             return f"They have it. That it has arrived they tell, or are asked.{said}"
         case OrderStatus.CONFIRMED:
