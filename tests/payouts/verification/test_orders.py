@@ -6,7 +6,7 @@ from payouts.models import PaymentCall, PaymentOrder, Payout, PayoutMethod
 from payouts.payments import credits, orders
 from payouts.rails import sender_of
 from payouts.rules.payees import Rail
-from tests.factories import ApiClientFactory, paid_bonus
+from tests.factories import ApiClientFactory, UserFactory, paid_bonus
 from tests.payments import with_cash
 from tests.payouts.verification.plant import alter, found
 from tests.payouts.verification.test_payments import move
@@ -74,7 +74,7 @@ def test_a_host_that_is_told_to_credit_too_much():
         endpoint="https://host.example/credits",
         client=ApiClientFactory(host=program.host),
         opened_at=bonus.paid_at,
-        opened_by=bonus.approved_by,
+        opened_by=UserFactory(),
     )
     credits.write(type(bonus).objects.filter(pk=bonus.pk), method=method, at=bonus.paid_at)
     assert found() == []
