@@ -115,6 +115,16 @@ def site(text: str) -> str:
     return text.rstrip("/")
 
 
+def payment_service(text: str) -> str:
+    """Read the address of a payment service, with the password of an account; an empty one stays empty."""
+    parts = urlsplit(url_of("http", "https")(text))
+    if text and not (parts.hostname and parts.password):
+        raise ValueError("no server named, or no password")
+    if parts.query or parts.fragment:
+        raise ValueError("more than an address")
+    return text
+
+
 def mail_server(text: str) -> dict[str, Any]:
     """Return Django's settings for sending mail through that address; an empty one shows mails in the log."""
     parts = urlsplit(url_of("smtp", "smtps")(text))

@@ -21,6 +21,7 @@ from config.environment import (
     list_of,
     log_level,
     mail_server,
+    payment_service,
     read,
     seconds,
     seconds_from,
@@ -163,6 +164,13 @@ if read("BEHIND_TLS_PROXY", yes_or_no, default="no", allowed=SWITCH):
     ALLAUTH_TRUSTED_PROXY_COUNT = AXES_IPWARE_PROXY_COUNT = 1
     AXES_IPWARE_META_PRECEDENCE_ORDER = ("HTTP_X_FORWARDED_FOR",)
 
+# PAYPAL_URL, STRIPE_URL: the payment services that programs may pay by, with the account that pays. Absent:
+# nobody can be paid by them over the network.
+PAYPAL_URL = read(
+    "PAYPAL_URL", payment_service, default="", allowed="https://client-id:secret@api-m.paypal.com"
+)
+STRIPE_URL = read("STRIPE_URL", payment_service, default="", allowed="https://:secret-key@api.stripe.com")
+
 # --- the same in every installation ----------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -209,6 +217,9 @@ MIDDLEWARE = [
     # Last: it turns what the log-in answers to somebody who is locked out into a page.
     "axes.middleware.AxesMiddleware",
 ]
+
+# Who pays, and the host, are called on this machine on a developer's only, and nowhere without TLS.
+OUTGOING_TO_LOOPBACK = DEBUG
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

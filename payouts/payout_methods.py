@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from payouts.models import Destination, PayoutMethod
 from payouts.payments import planning
-from payouts.rails import RAILS
+from payouts.rails import BY_NETWORK, RAILS, sender_of, wire
 from payouts.rules.payees import Rail
 from payouts.rules.payment_files import CannotBePaid, wise
 from referrals.rules.refusal import Refused, WrongField
@@ -68,11 +68,16 @@ def check(method: PayoutMethod, *, at: datetime) -> None:
     rail, currency = Rail(method.code), method.program.currency
     if PayoutMethod.objects.open().filter(program=method.program, code=rail).exists():
         raise AlreadyOpen(f"{method.program} pays by {rail.label} already: close that one first.")
-    if (taken := RAILS[rail].currencies) and currency not in taken:
+    by_network = rail in BY_NETWORK
+    taken = sender_of(method, at=at).currencies if by_network else RAILS[rail].currencies
+    if taken and currency not in taken:
         raise WrongField("code", f"{rail.label} does not carry {currency}.")
     if rail == Rail.WISE:
         # What its template asks of a payee is asked of each.
         wise.columns_of(method.template)
+        return
+    if rail == Rail.HOST:
+        _check_host(method)
         return
     # A payment to an example is written, so that a wrong account of the company is found now.
     example = planning.instruction(1, currency, EXAMPLES[rail], 1, "Referral program")
@@ -82,9 +87,20 @@ def check(method: PayoutMethod, *, at: datetime) -> None:
         raise WrongField("code", str(problem)) from problem
 
 
+def _check_host(method: PayoutMethod) -> None:
+    if wrong := wire.wrong_with(method.endpoint):
+        raise WrongField("endpoint", wrong)
+    if method.client is None:
+        raise WrongField("client", "choose the client whose secret signs what is sent.")
+    if method.client.host_id != method.program.host_id:
+        raise WrongField("client", "it belongs to another host than the program.")
+
+
 EXAMPLES = {
     Rail.SEPA: Destination(holder_name="Example", iban="DE89370400440532013000"),
     Rail.NACHA: Destination(holder_name="Example", routing_number="111000025", account_number="1"),
     Rail.PAYPAL: Destination(holder_name="Example", recipient="somebody@example.com"),
+    Rail.PAYPAL_API: Destination(holder_name="Example", recipient="somebody@example.com"),
+    Rail.STRIPE: Destination(holder_name="Example", recipient="acct_example"),
 }
 """Payees as the rails' own documents show them; nobody is paid."""

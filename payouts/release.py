@@ -28,6 +28,7 @@ from payouts import batches, due, failpoints, holds, ledger, trail
 from payouts.insertion import insert_from, listed
 from payouts.models import Bonus, Payout, PayoutChange, PayoutSchedule
 from payouts.models.bonus import BonusQuerySet
+from payouts.payments import credits
 from payouts.rules.lifecycle import UNPAID, AccountKind, BonusStatus, PayoutStatus, TransferKind
 from referrals import jobs
 from referrals.jobs import Tally
@@ -72,6 +73,7 @@ class _Run:
         self.schedule, self.kind, self.as_of, self.size, self.tally = schedule, kind, as_of, size, tally
         self.today = local_date(as_of, schedule.zone)
         self.is_automatic = schedule.release == Release.AUTOMATIC
+        self.told_to_host = credits.method_of(schedule.terms.program, kind=kind)
         # Of an automatic schedule: the batch of today's run. Else each bonus is in its own.
         self.batch: Combinable = F("batch_id")
 
@@ -170,6 +172,8 @@ class _Run:
         if paid != count:
             raise MovedMeanwhile(f"Of {count} claimed bonuses {paid} could be paid.")
         self._log_payouts(chunk)
+        if self.told_to_host is not None:
+            credits.write(chunk, method=self.told_to_host, at=self.as_of)
 
     def _make_payouts(self, chunk: BonusQuerySet) -> None:
         status = PayoutStatus.PREPARED if self.kind == RewardKind.CASH else PayoutStatus.CREDITED

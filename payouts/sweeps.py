@@ -22,6 +22,7 @@ from payouts import (
     verification,
     window_warnings,
 )
+from payouts.payments import sending
 from payouts.rules import timetable
 from referrals import (
     desk,
@@ -125,6 +126,7 @@ SWEEPS: dict[str, Sweep] = {
     "give_up_unreachable": give_up_unreachable,
     "prepare_batches": batches.prepare,
     "release": release.release_due,
+    "send_payments": sending.run,
     "escalate_overdue": escalation.escalate_overdue,
     "warn_before_closing": window_warnings.warn,
     "send_messages": send_messages,
@@ -135,6 +137,9 @@ SWEEPS: dict[str, Sweep] = {
 }
 """In the order in which one tick runs them, as in the timetable."""
 
+TAKE_LONG = {"send_messages", "send_payments"}
+"""They call others over the network, and read the clock for every call."""
+
 
 def run(name: str, *, as_of: datetime, clock: Callable[[], datetime]) -> JobRun:
     """
@@ -142,8 +147,8 @@ def run(name: str, *, as_of: datetime, clock: Callable[[], datetime]) -> JobRun:
 
     :param clock: read when it starts and when it ends, and before each mail
     """
-    # Sending takes as long as the mail server: what is claimed then is claimed at the time of then.
-    sweep = partial(send_messages, clock=clock) if name == "send_messages" else SWEEPS[name]
+    # Sending takes as long as whoever answers: what is claimed then is claimed at the time of then.
+    sweep = partial(SWEEPS[name], clock=clock) if name in TAKE_LONG else SWEEPS[name]
     return jobs.recorded(name, partial(sweep, as_of=as_of), as_of=as_of, clock=clock)
 
 

@@ -47,6 +47,12 @@ def release(**_newer: object) -> None:
     _run("release")
 
 
+@shared_task(name="payouts.send_payments")
+def send_payments(**_newer: object) -> None:
+    """Send payments that go over the network, and ask what became of them."""
+    _run("send_payments")
+
+
 @shared_task(name="payouts.escalate_overdue")
 def escalate_overdue(**_newer: object) -> None:
     """Tell team leads what waits too long."""

@@ -67,6 +67,7 @@ from tests.factories import (
     cancelled_bonus,
     paid_bonus,
 )
+from tests.payments import told_to_host
 
 PROGRAMS = Path(__file__).resolve().parent.parent / "referrals" / "programs"
 
@@ -199,6 +200,7 @@ def _let_payments_happen(program: Program, enrollment: Enrollment, *, by: User, 
     )
     destinations.confirm(destination, by=confirmed_by, at=LATER)
     files.make(method, pay_on=LATER.date(), by=by, at=LATER)
+    told_to_host(ApiClientFactory(host=program.host), enrollment, by=by, at=LATER)
     reports.read_in(program, name="bank.csv", content=b"reference,result\nP0,PAID", by=by, at=LATER)
 
 

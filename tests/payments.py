@@ -1,14 +1,16 @@
 """Referrers who are paid by a file: the method, their destinations, and payouts that wait."""
 
-from datetime import date
+from datetime import date, datetime
 
 from django.contrib.auth.models import User
 
 from payouts import destinations, payout_methods
-from payouts.models import Destination, PaymentFile, Payout, PayoutMethod
-from payouts.payments import files
+from payouts.models import Bonus, Destination, PaymentFile, PaymentOrder, Payout, PayoutMethod
+from payouts.payments import credits, files, notices, orders
+from payouts.rails import Said
+from payouts.rules.lifecycle import Call, Outcome
 from payouts.rules.payees import Payee, Rail
-from referrals.models import Referrer
+from referrals.models import ApiClient, Enrollment, Referrer
 from tests.story import Story
 
 CASH = {"rewards.new_customer.kind": "CASH", "rewards.new_customer.withdrawable": False}
@@ -27,6 +29,8 @@ OF_PAYER = {
     },
     Rail.PAYPAL: {},
     Rail.WISE: {"template": TEMPLATE},
+    Rail.PAYPAL_API: {},
+    Rail.STRIPE: {},
 }
 IBANS = ["FR1420041010050500013M02606", "NL91ABNA0417164300", "GB29NWBK60161331926819"]
 
@@ -43,6 +47,8 @@ def payee(rail: Rail = Rail.PAYPAL, name: str = "Rosa Referrer", **more: object)
         Rail.NACHA: {"routing_number": "021000021", "account_number": "987654321"},
         Rail.PAYPAL: {"recipient": f"{name.split()[0].lower()}@mail.example"},
         Rail.WISE: {"iban": IBANS[0]},
+        Rail.PAYPAL_API: {"recipient": f"{name.split()[0].lower()}@mail.example"},
+        Rail.STRIPE: {"recipient": f"acct_{name.split()[0]}"},
     }[rail]
     return Payee(**{"holder_name": name, **ordinary, **more})
 
@@ -95,6 +101,20 @@ def sent(story: Story) -> PaymentFile:
     files.mark_uploaded(file, by=story.finn, at=story.now)
     file.refresh_from_db()
     return file
+
+
+def told_to_host(client: ApiClient, enrollment: Enrollment, *, by: User, at: datetime) -> PaymentOrder:
+    """The host keeps the balances: it is told what a referrer was paid, and confirms it early."""
+    method = PayoutMethod(
+        program=enrollment.program, code=Rail.HOST, endpoint="https://host.example/credits", client=client
+    )
+    payout_methods.open_method(method, by=by, at=at)
+    credits.write(Bonus.objects.filter(payout__enrollment=enrollment), method=method, at=at)
+    order = PaymentOrder.objects.filter(method=method)[0]
+    orders.take_up(order, at=at)
+    notices.tell(client, key=order.key, outcome=Outcome.PAID, detail="", at=at)
+    orders.record(order, Said(Outcome.ACCEPTED), kind=Call.SEND, at=at)
+    return order
 
 
 def statuses() -> list[str]:

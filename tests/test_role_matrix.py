@@ -51,6 +51,7 @@ READS = {
         payouts_benefit payouts_bonus payouts_bonuschange payouts_destination payouts_gift payouts_hold
         payouts_paymentfile payouts_paymentfilechange payouts_paymentline payouts_paymentreport
         payouts_paymentreportline payouts_payoutmethod
+        payouts_paymentcall payouts_paymentnotice payouts_paymentorder
         payouts_closedbalance payouts_hostspend payouts_monthclose
         payouts_ledgeraccount payouts_moneymonth payouts_payout payouts_payoutbatch payouts_payoutchange
         payouts_payoutlimit payouts_payoutschedule
@@ -101,16 +102,18 @@ DOES = {
     "P": """
         payouts_paymentfile_make payouts_paymentfile_reissue payouts_paymentreport_read
         payouts_payout_confirmed payouts_payout_failed payouts_payout_reissue payouts_payout_returned
+        payouts_payout_send-again payouts_paymentorder_send-again
         payouts_payoutbatch_draft payouts_payoutbatch_exclude-lines payouts_payoutbatch_put-up
         referrals_enrollment_pay-to
     """,
     "A": """
         payouts_destination_confirm payouts_paymentfile_uploaded payouts_paymentfile_void
         payouts_payoutbatch_approve payouts_payoutbatch_void payouts_payoutmethod_add
-        payouts_payoutmethod_close
+        payouts_payoutmethod_close payouts_paymentorder_give-up payouts_payout_give-up
     """,
     "PA": """
         payouts_bonus_hold payouts_bonus_lift payouts_destination_retire payouts_paymentfile_doubt
+        payouts_paymentorder_ask payouts_payout_ask
         payouts_paymentfile_download payouts_paymentfile_not-taken payouts_paymentfile_taken
         payouts_payout_was-not-sent payouts_payout_was-sent payouts_payoutbatch_hold-lines
         payouts_payoutbatch_refuse payouts_monthclose_reopen

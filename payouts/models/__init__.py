@@ -38,6 +38,11 @@ from payouts.models.reward import (
     Reward,
     RewardMilestone,
 )
+from payouts.models.sending import (
+    PaymentCall,
+    PaymentNotice,
+    PaymentOrder,
+)
 from payouts.models.signing import (
     ApprovalTier,
     BatchApproval,
@@ -63,9 +68,12 @@ __all__ = [
     "LedgerAccount",
     "MoneyMonth",
     "MonthClose",
+    "PaymentCall",
     "PaymentFile",
     "PaymentFileChange",
     "PaymentLine",
+    "PaymentNotice",
+    "PaymentOrder",
     "PaymentReport",
     "PaymentReportLine",
     "Payout",

@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from payouts.rules.payees import Rail, masked
-from referrals.models import Enrollment, Program
+from referrals.models import ApiClient, Enrollment, Program
 
 
 class PayoutMethodQuerySet(models.QuerySet["PayoutMethod"]):
@@ -26,7 +26,7 @@ class PayoutMethod(models.Model):
     """One way in which a program pays its referrers, and the company's account that pays."""
 
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="payout_methods")
-    code = models.CharField("method", max_length=8, choices=Rail.choices())
+    code = models.CharField("method", max_length=12, choices=Rail.choices())
     payer_name = models.CharField(max_length=70, blank=True, help_text="The company, as its bank knows it.")
     payer_identification = models.CharField(
         max_length=35, blank=True, help_text="NACHA: the company id, ten characters. SEPA: if the bank asks."
@@ -39,6 +39,18 @@ class PayoutMethod(models.Model):
     payer_bank_name = models.CharField(max_length=23, blank=True, help_text="NACHA.")
     template = models.TextField(
         blank=True, help_text="Wise: the first line of its template for the currency, as it stands."
+    )
+    endpoint = models.CharField(
+        max_length=300, blank=True, help_text="Host balance: the host's address that takes credits, https."
+    )
+    client = models.ForeignKey(
+        ApiClient,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="signed as",
+        help_text="Host balance: the client of the API with whose secret credits are signed.",
     )
     minimum_minor = models.BigIntegerField(
         "least withdrawal", default=0, help_text="In minor units; zero: any amount."
@@ -85,7 +97,7 @@ class Destination(models.Model):
     """Where a referrer of a program is paid. Pages show its last signs only."""
 
     enrollment = models.ForeignKey(Enrollment, on_delete=models.PROTECT, related_name="destinations")
-    method = models.CharField(max_length=8, choices=Rail.choices())
+    method = models.CharField(max_length=12, choices=Rail.choices())
     holder_name = models.CharField(max_length=140)
     iban = models.CharField("IBAN", max_length=34, blank=True)
     bic = models.CharField("BIC", max_length=11, blank=True)

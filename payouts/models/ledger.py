@@ -61,7 +61,7 @@ class Withdrawal(models.Model):
 
     enrollment = models.ForeignKey(Enrollment, on_delete=models.PROTECT, related_name="withdrawals")
     method = models.CharField(
-        max_length=8,
+        max_length=12,
         choices=Rail.choices(),
         blank=True,
         default="",

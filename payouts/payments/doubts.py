@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from payouts.models import PaymentFile, PaymentLine, Payout
-from payouts.payments import files, steps
+from payouts.payments import files, orders, steps
 from payouts.rules.lifecycle import FileStatus, PayoutStatus
 from referrals.rules.refusal import Refused, require_two_people
 
@@ -36,6 +36,7 @@ def settle(payout: Payout, *, was_sent: bool, by: User, approved_by: User, at: d
     require_two_people(by, approved_by)
     # Who settles the whole file at once waits for this one, or was first and is seen.
     list(PaymentFile.objects.filter(pk__in=_live(payout).values("file")).select_for_update(of=("self",)))
+    orders.lock(payout)
     payout.refresh_from_db()
     if payout.status != PayoutStatus.UNKNOWN:
         now = PayoutStatus(payout.status).label.lower()
@@ -44,6 +45,7 @@ def settle(payout: Payout, *, was_sent: bool, by: User, approved_by: User, at: d
         raise TakenAsAWhole(f"A file is taken as a whole: say of the file of {payout} that nobody took it.")
     new = PayoutStatus.SENT if was_sent else PayoutStatus.FAILED
     steps.move([payout.pk], old=PayoutStatus.UNKNOWN, new=new, at=at, by=by, approved_by=approved_by)
+    orders.settle(payout, was_sent=was_sent, by=by, at=at)
 
 
 @transaction.atomic

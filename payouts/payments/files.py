@@ -16,6 +16,7 @@ from payouts import failpoints
 from payouts.insertion import listed
 from payouts.models import PaymentFile, PaymentFileChange, PaymentLine, Payout, PayoutMethod
 from payouts.payments import planning, steps
+from payouts.rails import RAILS
 from payouts.rules import payment_files
 from payouts.rules.lifecycle import FILE_SOURCES, FileStatus, PayoutStatus
 from payouts.rules.payees import Rail
@@ -34,6 +35,12 @@ class MethodClosed(Refused):
     """The program does not pay by this method any more."""
 
     code = "method_closed"
+
+
+class NotByFile(Refused):
+    """The method pays over the network."""
+
+    code = "not_by_file"
 
 
 class StepNotAllowed(Refused):
@@ -62,6 +69,7 @@ def make(method: PayoutMethod, *, pay_on: date, by: User, at: datetime) -> list[
     Its payouts are being sent from now on: no other file can hold them.
 
     :raises MethodClosed: if the program does not pay by it any more
+    :raises NotByFile: if it pays over the network
     :raises NothingToPay: if nothing is left that can be paid
     :raises WrongField: if the day has gone by, or the company's own account cannot be written
     """
@@ -70,6 +78,8 @@ def make(method: PayoutMethod, *, pay_on: date, by: User, at: datetime) -> list[
     method = locked.get(pk=method.pk)
     if method.closed_at is not None:
         raise MethodClosed(f"{method} is closed: choose a way to pay that is open.")
+    if method.code not in RAILS:
+        raise NotByFile(f"{method} pays over the network: what waits is sent by itself.")
     planned = planning.plan(method, pay_on=pay_on, at=at)
     if not planned.parts:
         raise NothingToPay(f"No payout of {method.program} waits that {Rail(method.code).label} can pay now.")

@@ -15,7 +15,7 @@ from django.db.models import Max, QuerySet
 from payouts.models import Destination, PaymentFile, Payout, PayoutMethod
 from payouts.payments import candidates
 from payouts.payments.candidates import Why
-from payouts.rails import RAILS, Sending
+from payouts.rails import BY_NETWORK, RAILS, Sending, sender_of
 from payouts.rules import payment_files
 from payouts.rules.lifecycle import FileStatus
 from payouts.rules.payees import Rail
@@ -135,8 +135,16 @@ def trial(method: PayoutMethod, each: Instruction, *, at: datetime) -> None:
 
     :raises CannotBePaid: also WrongField: if it does not
     """
+    if Rail(method.code) in BY_NETWORK:
+        sender_of(method, at=at).check(each)
+        return
     drafts = _Drafts(method, pay_on=local_date(at, _zone(method.program)), at=at)
     drafts.written([each])
+
+
+def note_of(method: PayoutMethod) -> str:
+    """What a referrer reads on the statement."""
+    return f"Referral program {method.program.slug.replace('_', '-')}"[:140]
 
 
 def reference_of(payout: int) -> str:
@@ -164,7 +172,7 @@ class _Drafts:
         self.method, self.pay_on, self.at = method, pay_on, at
         self.program = method.program
         self.rail = RAILS[Rail(method.code)]
-        self.note = f"Referral program {self.program.slug.replace('_', '-')}"[:140]
+        self.note = note_of(method)
         mine = PaymentFile.objects.filter(program=self.program)
         self.last = mine.aggregate(last=Max("sequence"))["last"] or 0
         today = local_date(at, _zone(self.program))

@@ -1,5 +1,5 @@
 """
-The life of bonuses, batches, payouts, payment files, benefits and withdrawals, as data.
+The life of bonuses, batches, payouts, payment files, orders, benefits and withdrawals, as data.
 
     Bonus     ACTIVATED ──> APPROVED ──> PAID ──> REVERSED     ACTIVATED, APPROVED ──> CANCELLED
               APPROVED ──> ACTIVATED                           (its batch was voided, or it waits)
@@ -8,8 +8,12 @@ The life of bonuses, batches, payouts, payment files, benefits and withdrawals, 
     Payout    PREPARED ──> CREDITED                            (account balance and credit)
               PREPARED ──> SENDING ──> SENT ──> CONFIRMED      SENDING ──> UNKNOWN ──> SENT | FAILED
               SENDING ──> PREPARED (its file was voided)       (cash, withdrawals)
+              SENDING ──> FAILED   (refused over the network)  UNKNOWN ──> SENDING (they never had it)
               SENT ──> FAILED | RETURNED ──> REISSUED          CONFIRMED ──> RETURNED
     File      MADE ──> UPLOADED | VOIDED | IN_DOUBT            IN_DOUBT ──> UPLOADED | VOIDED
+    Order     WAITING ──> CALLING ──> ACCEPTED ──> CONFIRMED   CALLING ──> WAITING (not taken: once more)
+              CALLING ──> UNKNOWN ──> WAITING (they do not know its key) | ACCEPTED | CONFIRMED
+              any but CONFIRMED ──> REFUSED                    ACCEPTED, CONFIRMED ──> RETURNED
     Benefit   OFFERED ──> GRANTED ──> APPLIED | LOST | REVOKED
 
 Held, due, overdue and 'in a draft batch' are derived, never stored as a status.
@@ -59,6 +63,38 @@ class FileStatus(Word):
     UPLOADED = "UPLOADED"
     IN_DOUBT = "IN_DOUBT"
     VOIDED = "VOIDED"
+
+
+class OrderStatus(Word):
+    """How a payment order stands that goes over the network."""
+
+    WAITING = "WAITING"
+    CALLING = "CALLING"
+    ACCEPTED = "ACCEPTED"
+    CONFIRMED = "CONFIRMED"
+    REFUSED = "REFUSED"
+    UNKNOWN = "UNKNOWN"
+    RETURNED = "RETURNED"
+
+
+class Call(Word):
+    """What a call about a payment order was for."""
+
+    SEND = "SEND"
+    ASK = "ASK"
+    SETTLE = "SETTLE"
+
+
+class Outcome(Word):
+    """What came of a call."""
+
+    ACCEPTED = "ACCEPTED"
+    PAID = "PAID"
+    REFUSED = "REFUSED"
+    RETURNED = "RETURNED"
+    NOT_TAKEN = "NOT_TAKEN"
+    NOT_KNOWN = "NOT_KNOWN"
+    UNKNOWN = "UNKNOWN"
 
 
 class Result(Word):
@@ -117,7 +153,7 @@ class TransferKind(Word):
     RETURNED = "RETURNED"
 
 
-_B, _P, _O, _F = BonusStatus, BatchStatus, PayoutStatus, FileStatus
+_B, _P, _O, _F, _S = BonusStatus, BatchStatus, PayoutStatus, FileStatus, OrderStatus
 
 BONUS_SOURCES: dict[BonusStatus, frozenset[BonusStatus]] = {
     _B.ACTIVATED: frozenset({_B.APPROVED}),
@@ -138,11 +174,11 @@ BATCH_SOURCES: dict[BatchStatus, frozenset[BatchStatus]] = {
 PAYOUT_SOURCES: dict[PayoutStatus, frozenset[PayoutStatus]] = {
     _O.PREPARED: frozenset({_O.SENDING}),
     _O.CREDITED: frozenset({_O.PREPARED}),
-    _O.SENDING: frozenset({_O.PREPARED}),
+    _O.SENDING: frozenset({_O.PREPARED, _O.UNKNOWN}),
     _O.SENT: frozenset({_O.SENDING, _O.UNKNOWN}),
     _O.CONFIRMED: frozenset({_O.SENT}),
     _O.UNKNOWN: frozenset({_O.SENDING}),
-    _O.FAILED: frozenset({_O.SENT, _O.UNKNOWN}),
+    _O.FAILED: frozenset({_O.SENDING, _O.SENT, _O.UNKNOWN}),
     _O.RETURNED: frozenset({_O.SENT, _O.CONFIRMED}),
     _O.REISSUED: frozenset({_O.FAILED, _O.RETURNED}),
 }
@@ -153,6 +189,39 @@ FILE_SOURCES: dict[FileStatus, frozenset[FileStatus]] = {
     _F.IN_DOUBT: frozenset({_F.MADE}),
     _F.VOIDED: frozenset({_F.MADE, _F.IN_DOUBT}),
 }
+
+ORDER_SOURCES: dict[OrderStatus, frozenset[OrderStatus]] = {
+    # A credit that the host refused is sent once more by a person; refused payments are reissued.
+    _S.WAITING: frozenset({_S.CALLING, _S.UNKNOWN, _S.REFUSED}),
+    _S.CALLING: frozenset({_S.WAITING}),
+    _S.ACCEPTED: frozenset({_S.WAITING, _S.CALLING, _S.UNKNOWN}),
+    _S.CONFIRMED: frozenset({_S.WAITING, _S.CALLING, _S.UNKNOWN, _S.ACCEPTED}),
+    _S.REFUSED: frozenset({_S.WAITING, _S.CALLING, _S.UNKNOWN, _S.ACCEPTED}),
+    _S.UNKNOWN: frozenset({_S.CALLING}),
+    _S.RETURNED: frozenset({_S.WAITING, _S.CALLING, _S.UNKNOWN, _S.ACCEPTED, _S.CONFIRMED}),
+}
+
+COMES_TO: dict[Outcome, OrderStatus] = {
+    Outcome.ACCEPTED: _S.ACCEPTED,
+    Outcome.PAID: _S.CONFIRMED,
+    Outcome.REFUSED: _S.REFUSED,
+    Outcome.RETURNED: _S.RETURNED,
+    Outcome.NOT_TAKEN: _S.WAITING,
+    Outcome.NOT_KNOWN: _S.WAITING,
+    Outcome.UNKNOWN: _S.UNKNOWN,
+}
+"""What an order becomes by what a call came to."""
+
+PAYOUT_OF: dict[OrderStatus, PayoutStatus] = {
+    _S.WAITING: _O.SENDING,
+    _S.CALLING: _O.SENDING,
+    _S.ACCEPTED: _O.SENT,
+    _S.CONFIRMED: _O.CONFIRMED,
+    _S.REFUSED: _O.FAILED,
+    _S.UNKNOWN: _O.UNKNOWN,
+    _S.RETURNED: _O.RETURNED,
+}
+"""How a payout stands whose order stands so."""
 
 REPORTED: dict[Result, PayoutStatus] = {
     Result.CONFIRMED: _O.CONFIRMED,

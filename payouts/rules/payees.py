@@ -16,16 +16,28 @@ SHOWN = 4
 
 
 class Rail(Word):
-    """The rails on which payment files travel."""
+    """The rails on which money travels: by payment files, or over the network."""
 
     SEPA = "SEPA"
     NACHA = "NACHA"
     PAYPAL = "PAYPAL"
     WISE = "WISE"
+    PAYPAL_API = "PAYPAL_API"
+    STRIPE = "STRIPE"
+    HOST = "HOST"
 
     @property
     def label(self) -> str:
-        return {"PAYPAL": "PayPal", "WISE": "Wise"}.get(self.value, self.value)
+        return LABELS.get(self.value, self.value)
+
+
+LABELS = {
+    "PAYPAL": "PayPal",
+    "WISE": "Wise",
+    "PAYPAL_API": "PayPal Payouts",
+    "STRIPE": "Stripe",
+    "HOST": "Host balance",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,9 @@ NEEDED: Mapping[Rail, tuple[str, ...]] = {
     Rail.NACHA: ("routing_number", "account_number"),
     Rail.PAYPAL: ("recipient",),
     Rail.WISE: (),
+    Rail.PAYPAL_API: ("recipient",),
+    Rail.STRIPE: ("recipient",),
+    Rail.HOST: (),
 }
 """Wise's own template says what it needs: its writer asks for it."""
 
@@ -65,6 +80,9 @@ TAKEN: Mapping[Rail, tuple[str, ...]] = {
         "town",
         "country",
     ),
+    Rail.PAYPAL_API: ("recipient",),
+    Rail.STRIPE: ("recipient",),
+    Rail.HOST: (),
 }
 """What a rail takes of a payee besides the name; what it does not take is not kept."""
 

@@ -14,6 +14,7 @@ EVERY: dict[str, timedelta] = {
     "give_up_unreachable": timedelta(seconds=60),
     "prepare_batches": timedelta(seconds=30),
     "release": timedelta(seconds=15),
+    "send_payments": timedelta(seconds=15),
     "escalate_overdue": timedelta(seconds=60),
     "warn_before_closing": timedelta(seconds=60),
     "send_messages": timedelta(seconds=60),

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from payouts.verification import belonging, bonuses, books, closing, guards, payments, trails
+from payouts.verification import belonging, bonuses, books, closing, guards, orders, payments, trails
 from payouts.verification.check import DIALECT, Check
 
 # As many of the rows found are named; all are counted.
@@ -25,6 +25,7 @@ NAMED = 5
 ALWAYS = [
     *books.CHECKS,
     *payments.CHECKS,
+    *orders.CHECKS,
     *bonuses.CHECKS,
     *trails.CHECKS,
     *belonging.CHECKS,

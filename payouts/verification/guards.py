@@ -10,7 +10,9 @@ APPEND_ONLY = [
     "payouts_closedbalance",
     "payouts_gift",
     "payouts_hostspend",
+    "payouts_paymentcall",
     "payouts_paymentfilechange",
+    "payouts_paymentnotice",
     "payouts_paymentreport",
     "payouts_paymentreportline",
     "payouts_payoutchange",
@@ -48,6 +50,7 @@ KEPT = {
     "payouts_destination": ("update", "delete"),
     "payouts_paymentfile": ("update", "delete"),
     "payouts_paymentline": ("update", "delete"),
+    "payouts_paymentorder": ("update", "delete"),
     "payouts_payout": ("update",),
     "payouts_payoutmethod": ("update", "delete"),
 }

@@ -45,14 +45,17 @@ CHECKS = [
     ),
     Check(
         "I9",
-        "payouts told to a bank that are not in exactly one file that is not void",
+        "payouts told to a bank that are not in exactly one file that is not void, or one order",
         """
         SELECT payout.id
         FROM payouts_payout payout
         LEFT JOIN (
             SELECT payout_id, COUNT(*) AS lines
-            FROM payouts_paymentline
-            WHERE NOT is_void
+            FROM (
+                SELECT payout_id FROM payouts_paymentline WHERE NOT is_void
+                UNION ALL
+                SELECT payout_id FROM payouts_paymentorder WHERE destination_id IS NOT NULL
+            ) told
             GROUP BY payout_id
         ) live ON live.payout_id = payout.id
         WHERE payout.status IN ('SENDING', 'SENT', 'UNKNOWN', 'CONFIRMED', 'RETURNED')
@@ -240,6 +243,15 @@ CHECKS = [
                     AND line.verdict = 'DONE'
                     AND report.name <> 'told by hand'
                     AND report.read_at = change.changed_at
+            )
+            AND NOT EXISTS (
+                SELECT 1
+                FROM payouts_paymentorder asked
+                JOIN payouts_paymentcall told ON told.order_id = asked.id
+                WHERE asked.payout_id = change.payout_id
+                    AND told.kind = 'ASK'
+                    AND told.outcome <> 'UNKNOWN'
+                    AND told.at = change.changed_at
             )
         """,
     ),

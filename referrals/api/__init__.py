@@ -1,6 +1,6 @@
 """
 What the host's software calls: ``POST sign-ups`` with an API key; with a signature ``POST events``, and
-``POST balances`` and ``POST spends``.
+``POST balances``, ``POST spends`` and ``POST credits``.
 
 The OpenAPI document at ``openapi.json`` describes them. There is no page that shows it: ninja's would fetch
 its scripts from elsewhere.
@@ -8,7 +8,7 @@ its scripts from elsewhere.
 
 from ninja import NinjaAPI
 
-from referrals.api import answers, balances, events, sign_ups
+from referrals.api import answers, balances, credits, events, sign_ups
 from referrals.api.bodies import StrictParser
 
 api = NinjaAPI(
@@ -22,4 +22,5 @@ api = NinjaAPI(
 api.add_router("", sign_ups.router)
 api.add_router("", events.router)
 api.add_router("", balances.router)
+api.add_router("", credits.router)
 answers.install(api)

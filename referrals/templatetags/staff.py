@@ -42,6 +42,12 @@ CHIPS = {
     "FAILED": ("✗", RED),
     "RETURNED": ("↩", RED),
     "REISSUED": ("↩", GREY),
+    # payment orders, and what came of calls
+    "WAITING": ("○", GREY),
+    "CALLING": ("…", BLUE),
+    "ACCEPTED": ("…", BLUE),
+    "NOT_TAKEN": ("○", AMBER),
+    "NOT_KNOWN": ("○", AMBER),
     # payment files, and lines of reports
     "MADE": ("○", AMBER),
     "UPLOADED": ("✓", GREEN),

@@ -44,6 +44,7 @@ def test_a_tick_does_everything_that_is_due_and_says_so():
         "give_up_unreachable: examined 0, done 0, failed 0\n"
         "prepare_batches: examined 0, done 0, failed 0\n"
         "release: examined 1, done 1, failed 0\n"
+        "send_payments: examined 0, done 0, failed 0\n"
         "escalate_overdue: examined 0, done 0, failed 0\n"
         "warn_before_closing: examined 0, done 0, failed 0\n"
         "send_messages: examined 0, done 0, failed 0\n"

@@ -29,14 +29,19 @@ OF_PAYOUTS = import_module("payouts.migrations.0002_triggers")
 OF_PAYMENTS = import_module("payouts.migrations.0005_payments")
 OF_SIGNING = import_module("payouts.migrations.0006_signing")
 OF_CLOSING = import_module("payouts.migrations.0007_closing")
-WITH_TRIGGERS = [OF_REFERRALS, OF_CLICKS, OF_PAYOUTS, OF_PAYMENTS, OF_SIGNING, OF_CLOSING]
+OF_SENDERS = import_module("payouts.migrations.0008_senders")
+WITH_TRIGGERS = [OF_REFERRALS, OF_CLICKS, OF_PAYOUTS, OF_PAYMENTS, OF_SIGNING, OF_CLOSING, OF_SENDERS]
 APPEND_ONLY = sorted(table for migration in WITH_TRIGGERS for table in migration.APPEND_ONLY)
 FROZEN = sorted([*OF_REFERRALS.TERMS_OF, *OF_PAYOUTS.TERMS_OF])
 # Publishing is an update of the terms, and new terms are rows of their own.
 EXPECTED = sorted(
     [f"{table}_refuses_{step}" for table in APPEND_ONLY for step in ("update", "delete")]
     + [f"{table}_refuses_{step}" for table in FROZEN for step in ("insert", "update", "delete")]
-    + [f"{table}_refuses_{step}" for table in OF_PAYMENTS.KEPT for step in ("update", "delete")]
+    + [
+        f"{table}_refuses_{step}"
+        for table in [*OF_PAYMENTS.KEPT, *OF_SENDERS.NEW]
+        for step in ("update", "delete")
+    ]
     + ["payouts_payout_refuses_update"]
     + [f"{OF_SIGNING.BATCH}_refuses_update"]
     # Nothing is posted into a closed month.
@@ -99,6 +104,7 @@ def full_books(db) -> Story:
     reports.read_in(
         story.program, name="bank.csv", content=b"reference,result\nP0,PAID", by=story.fay, at=story.now
     )
+    payments.told_to_host(story.client, rosas, by=story.finn, at=story.now)
     told = Story("smartcat", {"payout_schedule.release": "AFTER_APPROVAL"}, host="of-a-batch")
     told.earn()
     told.pass_to("2026-03-16T00:05Z")

@@ -62,7 +62,11 @@ class DestinationForm(forms.Form):
     routing_number = _text("Routing number", "Nine digits.", most=9)
     account_number = _text("Account number", most=20)
     is_savings = forms.BooleanField(label="It is a savings account", required=False)
-    recipient = _text("E-mail address at the payment service", most=127)
+    recipient = _text(
+        "E-mail address at the payment service",
+        "Stripe: the connected account instead, such as acct_1a2B.",
+        most=127,
+    )
     town = _text("Town", most=35)
     country = _text("Country", "Two letters, such as DE.", most=2)
     reason = _text(
@@ -72,7 +76,8 @@ class DestinationForm(forms.Form):
     def look_at(self, enrollment: Enrollment) -> None:
         """Offer the methods by which the program pays, and what these need."""
         open_ones = PayoutMethod.objects.open().filter(program=enrollment.program_id).order_by("code")
-        rails = [Rail(code) for code in open_ones.values_list("code", flat=True)]
+        # The host knows its own customers.
+        rails = [Rail(code) for code in open_ones.values_list("code", flat=True) if code != Rail.HOST]
         self.fields["method"].choices = [(rail.value, rail.label) for rail in rails]  # type: ignore[attr-defined]
         needed = {field for rail in rails for field in TAKEN[rail]}
         for field in (*HIDDEN, "is_savings", "town", "country"):
@@ -94,7 +99,8 @@ def _tell(enrollment: Enrollment, by: User, at: datetime, told: dict[str, Any]) 
 
 
 def _no_method(enrollment: Enrollment, user: User) -> str | None:
-    if PayoutMethod.objects.open().filter(program=enrollment.program_id).exists():
+    mine = PayoutMethod.objects.open().filter(program=enrollment.program_id)
+    if mine.exclude(code=Rail.HOST).exists():
         return None
     return "The program pays by no method yet: somebody of finance opens one first."
 

@@ -20,6 +20,7 @@ from payouts.admin.payments.roles import APPROVE, PREPARE
 from payouts.models import PaymentFile, PaymentFileChange, PaymentLine, Payout, PayoutMethod
 from payouts.payments import files, planning, reissues
 from payouts.payments.candidates import Why
+from payouts.rails import RAILS
 from payouts.rules.lifecycle import FileStatus, PayoutStatus
 from referrals import scopes
 from referrals.admin.base import PartOfAnother, PlainInline, ReadOnlyAdmin, display, link_to_list, register
@@ -242,7 +243,8 @@ class PaymentFileAdmin(StepAdmin, ReadOnlyAdmin):
         posted = request.method == "POST"
         asked = request.POST if posted else request.GET if "method" in request.GET else None
         form = NextFileForm(asked)
-        ways = scopes.within(PayoutMethod.objects.open(), request.user).select_related("program")
+        by_file = PayoutMethod.objects.open().filter(code__in=list(RAILS))
+        ways = scopes.within(by_file, request.user).select_related("program")
         cast(forms.ModelChoiceField, form.fields["method"]).queryset = ways.order_by("program__slug", "code")
         shown: dict[str, Any] = {}
         if form.is_valid():

@@ -50,7 +50,7 @@ class PayoutMethodAdmin(StepAdmin, Admin):
     when_empty = "A program pays by no method yet: add one, and its referrers can be paid."
     list_display = ["__str__", "state", "payer_name", minimum, "cooling_days", "opened_at", "opened_by"]
     list_filter = ["code", "program", ("closed_at", EmptyFieldListFilter)]
-    list_select_related = ["program", "opened_by"]
+    list_select_related = ["program", "opened_by", "client"]
     change_form_outer_before_template = "admin/payouts/payment/steps.html"
     steps = [
         Step(
@@ -76,7 +76,7 @@ class PayoutMethodAdmin(StepAdmin, Admin):
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         told = ["program", "code", "payer_name", "payer_identification"]
         account = ["account_shown"] if obj else ["payer_iban"]
-        rest = ["payer_bic", "payer_routing_number", "payer_bank_name", "template"]
+        rest = ["payer_bic", "payer_routing_number", "payer_bank_name", "template", "endpoint", "client"]
         more = [minimum, "opened_at", "opened_by", "closed_at", "closed_by"] if obj else ["minimum_minor"]
         return [*told, *account, *rest, "cooling_days", *more]
 

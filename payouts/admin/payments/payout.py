@@ -9,10 +9,12 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
+from payouts.admin.payments import order as order_page
 from payouts.admin.payments.asking import ask
 from payouts.admin.payments.roles import APPROVE, PREPARE
 from payouts.models import Bonus, PaymentLine, PaymentReportLine, Payout, PayoutChange
 from payouts.payments import doubts, reissues, reports
+from payouts.rails import BY_NETWORK
 from payouts.rules.lifecycle import PAYOUT_SOURCES, REPORTED, FileStatus, PayoutStatus, Result, Verdict
 from payouts.rules.ways import WAYS, Way
 from referrals.admin.base import (
@@ -69,7 +71,10 @@ def _tell(payout: Payout, by: User, at: datetime, told: dict[str, Any], *, resul
 
 
 def _can_become(payout: Payout, *, result: Result) -> bool:
-    return payout.status in PAYOUT_SOURCES[REPORTED[result]] and not _in_doubt(payout)
+    if payout.status not in PAYOUT_SOURCES[REPORTED[result]] or payout.status == PayoutStatus.SENDING:
+        return False
+    # What goes over the network is told by those who were called.
+    return not _in_doubt(payout) and not payout.orders.exists()
 
 
 def _in_doubt(payout: Payout) -> bool:
@@ -96,6 +101,7 @@ def _reissue(payout: Payout, by: User, at: datetime, told: dict[str, Any]) -> st
 
 
 STEPS = [
+    *order_page.STEPS,
     Step(
         "was-sent",
         verb="It was sent",
@@ -157,7 +163,7 @@ class PayoutAdmin(StepAdmin, ReadOnlyAdmin):
     search_fields = ["enrollment__referrer__host_account__exact", "^enrollment__referrer__name"]
     exclude = AMOUNT_COLUMNS
     readonly_fields = [amount, "way", "bonuses"]
-    inlines = [LineInline, ReportLineInline, PayoutChangeInline]
+    inlines = [LineInline, order_page.OrderInline, ReportLineInline, PayoutChangeInline]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         unknown: list[Payout] = []
@@ -214,8 +220,17 @@ def _way(payout: Payout) -> Way:
     return WAYS[RewardKind(payout.batch.kind) if payout.batch else RewardKind.CASH]
 
 
+def _goes_by_network(payout: Payout) -> bool:
+    return payout.enrollment.destinations.live().filter(method__in=BY_NETWORK).exists()
+
+
 def _says(payout: Payout) -> str:
     """How a payout stands; where one person alone said that it can be tried again, that too."""
+    order = order_page.order_of(payout)
+    if order is not None and payout.status in order_page.ON_THE_WAY:
+        return order_page.says(order)
+    if payout.status == PayoutStatus.PREPARED and _goes_by_network(payout):
+        return "It is sent over the network by itself, once its batch is paid and nothing keeps it back."
     sentence = SENTENCES[PayoutStatus(payout.status)]
     if payout.status == PayoutStatus.CREDITED:
         return f"{_way(payout).label}: {_way(payout).rule} Nothing is to be sent."

@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from payouts import attention
-from payouts.models import Bonus, Payout, PayoutBatch
+from payouts.models import Bonus, PaymentOrder, Payout, PayoutBatch
+from payouts.payments import orders
 from payouts.rules import timetable
 from payouts.rules.lifecycle import BatchStatus, PayoutStatus
 from referrals import jobs, messages, scopes, second_looks
@@ -143,6 +144,15 @@ OF_MONEY = [
         lambda rows, user, now: rows.filter(status=PayoutStatus.UNKNOWN),
         "payouts_payout_changelist",
         {"status__exact": PayoutStatus.UNKNOWN},
+    ),
+    Need(
+        "payment order that nobody could deliver",
+        "payment orders that nobody could deliver",
+        (SEE_MONEY, "payouts.view_paymentorder"),
+        PaymentOrder,
+        lambda rows, user, now: rows.filter(orders.UNDELIVERED),
+        "payouts_paymentorder_changelist",
+        {"state": "undelivered"},
     ),
 ]
 PROBLEMS = [

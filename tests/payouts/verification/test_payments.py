@@ -14,7 +14,7 @@ from tests.story import Story
 
 pytestmark = pytest.mark.django_db
 
-NOT_IN_ONE = "payouts told to a bank that are not in exactly one file that is not void"
+NOT_IN_ONE = "payouts told to a bank that are not in exactly one file that is not void, or one order"
 IN_ONE = "payouts in a file that is not void although they wait for one, or need none"
 TOTALS = "payment files with another count or total than their lines"
 DIFFER = "lines of payment files that differ from their payout, file or destination"
