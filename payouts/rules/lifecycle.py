@@ -9,6 +9,8 @@ The life of bonuses, batches, payouts, payment files, benefits and withdrawals, 
               PREPARED ──> SENDING ──> SENT ──> CONFIRMED      SENDING ──> UNKNOWN ──> SENT | FAILED
               SENDING ──> PREPARED (its file was voided)       (cash, withdrawals)
               SENT ──> FAILED | RETURNED ──> REISSUED          CONFIRMED ──> RETURNED
+              PREPARED ──> CANCELLED                           (all of it made up for what was owed)
+              PREPARED, FAILED ──> CONFIRMED                   (an attempt that was given up arrived)
     File      MADE ──> UPLOADED | VOIDED | IN_DOUBT            IN_DOUBT ──> UPLOADED | VOIDED
     Benefit   OFFERED ──> GRANTED ──> APPLIED | LOST | REVOKED
 
@@ -52,6 +54,7 @@ class PayoutStatus(Word):
     FAILED = "FAILED"
     RETURNED = "RETURNED"
     REISSUED = "REISSUED"
+    CANCELLED = "CANCELLED"
 
 
 class FileStatus(Word):
@@ -115,6 +118,8 @@ class TransferKind(Word):
     GIVEN = "GIVEN"
     CONFIRMED = "CONFIRMED"
     RETURNED = "RETURNED"
+    SET_OFF = "SET_OFF"
+    OVERPAID = "OVERPAID"
 
 
 _B, _P, _O, _F = BonusStatus, BatchStatus, PayoutStatus, FileStatus
@@ -140,11 +145,12 @@ PAYOUT_SOURCES: dict[PayoutStatus, frozenset[PayoutStatus]] = {
     _O.CREDITED: frozenset({_O.PREPARED}),
     _O.SENDING: frozenset({_O.PREPARED}),
     _O.SENT: frozenset({_O.SENDING, _O.UNKNOWN}),
-    _O.CONFIRMED: frozenset({_O.SENT}),
+    _O.CONFIRMED: frozenset({_O.SENT, _O.PREPARED, _O.FAILED}),
     _O.UNKNOWN: frozenset({_O.SENDING}),
     _O.FAILED: frozenset({_O.SENT, _O.UNKNOWN}),
     _O.RETURNED: frozenset({_O.SENT, _O.CONFIRMED}),
     _O.REISSUED: frozenset({_O.FAILED, _O.RETURNED}),
+    _O.CANCELLED: frozenset({_O.PREPARED}),
 }
 
 FILE_SOURCES: dict[FileStatus, frozenset[FileStatus]] = {
@@ -160,6 +166,13 @@ REPORTED: dict[Result, PayoutStatus] = {
     Result.RETURNED: _O.RETURNED,
 }
 """What a payout becomes that was sent, by what is reported of it."""
+
+REPORTED_FROM: dict[Result, frozenset[PayoutStatus]] = {
+    Result.CONFIRMED: frozenset({_O.SENT}),
+    Result.FAILED: frozenset({_O.SENT}),
+    Result.RETURNED: frozenset({_O.SENT, _O.CONFIRMED}),
+}
+"""Of which payouts a bank can say so: of others it contradicts what is known here, and people look."""
 
 UNDER_WAY = frozenset({_O.PREPARED, _O.SENDING, _O.SENT, _O.UNKNOWN, _O.FAILED, _O.RETURNED})
 """Payouts whose money is neither with the referrer nor on the way by a later attempt: it is in clearing."""

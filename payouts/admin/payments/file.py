@@ -35,8 +35,9 @@ WHY = {
     Why.NOT_WHOLE: "More of their batch is still to be paid: the next run does it.",
     Why.SUSPENDED: "The referrer is suspended.",
     Why.CONTRADICTED: "The bank says that an earlier attempt arrived: find out before it is paid again."
-    " A later report that says it failed or came back lets it go.",
-    Why.TAKEN_BACK: "A bonus in it was taken back after it was released: settle it with the referrer.",
+    " If it did, two people say so on the page of the payout; a report that says it failed or came back lets"
+    " it go.",
+    Why.OWES: "The referrer owes what was taken back: the next run keeps it from this payout.",
     Why.NO_DESTINATION: "Nobody has told where the referrer is paid.",
     Why.NOT_CONFIRMED: "The destination waits for a second person to confirm it.",
     Why.OTHER_METHOD: "The referrer is paid by another method.",
