@@ -110,6 +110,7 @@ TELL_STEP = Step(
     why_not=_no_method,
     form=DestinationForm,
     is_apart=True,
+    asks_first=True,
 )
 """On the page of an enrollment."""
 
@@ -178,6 +179,7 @@ class DestinationAdmin(StepAdmin, ReadOnlyAdmin):
             permissions=[SET_DESTINATION, CONFIRM_DESTINATION],
             take=_retire,
             is_offered=lambda row: row.retired_at is None,
+            asks_again=True,
         ),
     ]
 
