@@ -2,7 +2,7 @@
 
 from payouts.models import Arrival, SetOff
 from referrals.admin.base import PartOfAnother, PlainInline, register
-from referrals.admin.columns import AMOUNT_COLUMNS, amount, amount_of, referrer
+from referrals.admin.columns import AMOUNT_COLUMNS, amount, amount_of, person_at, referrer
 
 owed = amount_of("owed_minor", label="owed before")
 
@@ -15,7 +15,7 @@ class SetOffInline(PlainInline):
 
 class ArrivalInline(PlainInline):
     model = Arrival
-    fields = ["settled_at", "line", "told_by", "confirmed_by", "reason"]
+    fields = ["settled_at", "line", person_at("told_by"), person_at("confirmed_by"), "reason"]
     related = ["line", "told_by", "confirmed_by"]
     verbose_name_plural = "arrived although it was given up"
 
@@ -35,5 +35,5 @@ class SetOffAdmin(PartOfAnother):
 class ArrivalAdmin(PartOfAnother):
     of_program = "payout__enrollment__program"
     when_empty = "Two people say on the page of a payout that an earlier attempt arrived."
-    list_display = ["settled_at", "line", "payout", "told_by", "confirmed_by", "reason"]
+    list_display = ["settled_at", "line", "payout", person_at("told_by"), person_at("confirmed_by"), "reason"]
     list_select_related = ["line", "payout", "told_by", "confirmed_by"]

@@ -16,7 +16,7 @@ from payouts.models import PayoutMethod
 from payouts.rules.payees import masked
 from referrals.admin import presence
 from referrals.admin.base import Admin, EmptyFieldListFilter, display, register
-from referrals.admin.columns import amount_of, chip
+from referrals.admin.columns import amount_of, chip, person_at
 from referrals.admin.steps import Step, StepAdmin
 from referrals.rules.refusal import Refused, WrongField
 
@@ -60,7 +60,15 @@ class PayoutMethodAdmin(StepAdmin, Admin):
     of_program = "program"
     form = MethodForm
     when_empty = "A program pays by no method yet: add one, and its referrers can be paid."
-    list_display = ["__str__", "state", "payer_name", minimum, "cooling_days", "opened_at", "opened_by"]
+    list_display = [
+        "__str__",
+        "state",
+        "payer_name",
+        minimum,
+        "cooling_days",
+        "opened_at",
+        person_at("opened_by"),
+    ]
     list_filter = ["code", "program", ("closed_at", EmptyFieldListFilter)]
     list_select_related = ["program", "opened_by"]
     change_form_outer_before_template = "admin/payouts/payment/steps.html"

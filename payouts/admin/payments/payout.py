@@ -31,6 +31,7 @@ from referrals.admin.columns import (
     became,
     chip_of,
     grouped,
+    person_at,
     referrer,
     status,
 )
@@ -76,7 +77,7 @@ class ArrivedForm(ReasonForm):
 
 class PayoutChangeInline(PlainInline):
     model = PayoutChange
-    fields = ["changed_at", became, "changed_by", "approved_by"]
+    fields = ["changed_at", became, person_at("changed_by"), person_at("approved_by")]
     related = ["changed_by", "approved_by"]
 
 
@@ -225,8 +226,14 @@ class PayoutAdmin(StepAdmin, ReadOnlyAdmin):
         if self.has_view_permission(request):
             rows = self.get_queryset(request).filter(status=PayoutStatus.UNKNOWN).order_by("pk")
             joined = rows.select_related("enrollment__program", "enrollment__referrer")
-            unknown = list(joined[:MOST_UNKNOWN])
-        shown = {"unknown": [(link_to(payout), payout.enrollment, amount(payout)) for payout in unknown]}
+            unknown = list(joined[: MOST_UNKNOWN + 1])
+        named = unknown[:MOST_UNKNOWN]
+        shown = {
+            "unknown": [(link_to(payout), payout.enrollment, amount(payout)) for payout in named],
+            "all_unknown": link_to_list(Payout, "All of them", status__exact=PayoutStatus.UNKNOWN)
+            if unknown[MOST_UNKNOWN:]
+            else "",
+        }
         return super().changelist_view(request, {**shown, **(extra_context or {})})
 
     def change_view(
@@ -293,6 +300,6 @@ def _says(payout: Payout) -> str:
 @register(PayoutChange)
 class PayoutChangeAdmin(PartOfAnother):
     of_program = "payout__enrollment__program"
-    list_display = ["__str__", "payout", "changed_at", "changed_by", "approved_by"]
+    list_display = ["__str__", "payout", "changed_at", person_at("changed_by"), person_at("approved_by")]
     list_filter = ["new_status"]
     list_select_related = ["payout", "changed_by", "approved_by"]

@@ -9,6 +9,8 @@ from payouts.models import (
     Arrival,
     Destination,
     PaymentLine,
+    PaymentReport,
+    PaymentReportLine,
     Payout,
     PayoutChange,
     SetOff,
@@ -323,3 +325,26 @@ def test_more_kept_than_was_owed():
 
     owed = Transfer.objects.get(set_off=kept).credit
     assert ("I11", "referrers of whom more was kept than they owed", [owed.pk]) in found()
+
+
+@pytest.mark.parametrize(("name", "stands"), [("told by hand", False), ("bank.csv", True)])
+def test_what_one_person_told_by_hand_does_not_stand_for_two_people_or_the_bank(name, stands):
+    story = with_cash("acme")
+    (file,) = make(story)
+    files.put_in_doubt(file, by=story.fay, at=story.now)
+    files.take(file, by=story.fay, at=story.now)
+    report = PaymentReport.objects.create(
+        program=story.program,
+        name=name,
+        sha256="f" * 64,
+        read_at=story.now,
+        read_by=story.fay,
+        done=1,
+        unchanged=0,
+        refused=0,
+    )
+    PaymentReportLine.objects.create(
+        report=report, number=1, reference="P1", result="CONFIRMED", verdict="DONE", payout=first()
+    )
+
+    assert found() == ([] if stands else [("I12", TWO, [first().pk])])
