@@ -59,11 +59,15 @@ def failures(schedule: PayoutSchedule) -> list[tuple[Q, str]]:
         failing.append((Q(account__activity__in=gone), NOT_ACTIVE))
     if schedule.condition != Condition.NONE:
         failing.append((Q(milestones_hold=False), NO_LONGER_HOLDS))
-    # Nothing is asked twice: neither of a schedule that came with its rules, nor of one that was here before.
-    if not hasattr(schedule.terms, "rules_at_release"):
-        prefetch_related_objects([schedule], _rules_at_release())
-    rules: list[EligibilityRule] = schedule.terms.rules_at_release  # type: ignore[attr-defined]
-    return failing + [(_not_met(rule), rule.reason) for rule in rules]
+    return failing + [(_not_met(rule), rule.reason) for rule in _rules_of(schedule)]
+
+
+def not_eligible(schedule: PayoutSchedule) -> Q:
+    """What holds for bonuses of referrers who are not whom the terms pay, as they look when they pay."""
+    condition = Q(pk__in=[])
+    for rule in _rules_of(schedule):
+        condition |= _not_met(rule)
+    return condition
 
 
 def idle(schedule: PayoutSchedule) -> Q:
@@ -128,6 +132,14 @@ def approvable(
         return mine
     can_be_paid = payable(due(schedule, as_of=as_of), schedule, kind=kind)
     return mine.filter(enrollment__in=can_be_paid.order_by().values("enrollment"))
+
+
+def _rules_of(schedule: PayoutSchedule) -> list[EligibilityRule]:
+    # Nothing is asked twice: neither of a schedule that came with its rules, nor of one that was here before.
+    if not hasattr(schedule.terms, "rules_at_release"):
+        prefetch_related_objects([schedule], _rules_at_release())
+    rules: list[EligibilityRule] = schedule.terms.rules_at_release  # type: ignore[attr-defined]
+    return rules
 
 
 def _rules_at_release() -> "Prefetch[str, QuerySet[EligibilityRule], str]":

@@ -8,7 +8,7 @@ Why the accounts of a list are not paid yet: the answers of payouts.explain for 
     told[row.pk].headline
 
 Queries are fixed: one for the bonuses, and for each version of terms that has a minimum to reach, what
-counts towards it.
+counts towards it; for each that looks at the referrer once more, who is not whom it pays.
 """
 
 from collections.abc import Collection, Sequence
@@ -47,6 +47,24 @@ class Known(Asked):
                 sums = due.left(mine, schedule).order_by().values("enrollment", "kind")
                 for row in sums.annotate(total=Sum("amount_minor")):
                     self._totals[terms, row["enrollment"], row["kind"]] = row["total"]
+
+        self._not_eligible: set[int] = set()
+        for terms, mine_of in self._asking(bonuses).items():
+            failing = due.not_eligible(mine_of[0].terms.payout_schedule)
+            rows_of = Bonus.objects.filter(failing, pk__in=[each.pk for each in mine_of], terms=terms)
+            self._not_eligible |= set(rows_of.values_list("pk", flat=True))
+
+    @staticmethod
+    def _asking(bonuses: Collection[Bonus]) -> dict[int, list[Bonus]]:
+        """The unpaid ones whose terms look at the referrer once more, by their terms."""
+        asking: dict[int, list[Bonus]] = {}
+        for each in bonuses:
+            if each.status in UNPAID and each.asks_eligibility:  # type: ignore[attr-defined]
+                asking.setdefault(each.terms_id, []).append(each)
+        return asking
+
+    def is_not_eligible(self, bonus: Bonus, schedule: PayoutSchedule) -> bool:
+        return bonus.pk in self._not_eligible
 
     def reason_of_hold(self, bonus: Bonus) -> str:
         reason: str = bonus.why_held  # type: ignore[attr-defined]  # annotated below
@@ -179,7 +197,8 @@ def _explained(bonuses: QuerySet[Bonus]) -> QuerySet[Bonus]:
     public = RejectionReason.objects.filter(
         terms=OuterRef("terms_id"), code=OuterRef("cancel_reason"), shown=True
     )
-    return bonuses.select_related("reward", "terms__payout_schedule__terms", "batch", "payout").annotate(
+    joined = bonuses.select_related("reward", "terms__payout_schedule__terms", "batch", "payout")
+    return conditions.with_eligibility(joined).annotate(
         why_held=Subquery(holds.values("reason")[:1]),
         public_text=Subquery(public.values("public_text")[:1]),
     )

@@ -14,6 +14,7 @@ from django.db.models import Max, QuerySet
 
 from payouts import trial_balance
 from payouts.models import LedgerAccount, Transfer
+from payouts.models.ledger import CAUSES
 from payouts.rules.lifecycle import AccountKind
 from payouts.trial_balance import Sides
 from referrals.models import Program
@@ -33,7 +34,6 @@ _PLACES = {
     AccountKind.CREDIT: "Liabilities:{program}:{referrer}:Credit",
     AccountKind.CASH_OWED: "Assets:{program}:{referrer}:Taken-back",
 }
-CAUSES = ["bonus", "payout", "withdrawal", "spend", "gift"]
 
 
 def write(

@@ -10,12 +10,23 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, Exists, F, Model, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from payouts import triggers
 from payouts.insertion import insert_from
-from payouts.models import Bonus, Gift, LedgerAccount, MonthClose, Payout, Spend, Transfer, Withdrawal
+from payouts.models import (
+    Arrival,
+    Bonus,
+    Gift,
+    LedgerAccount,
+    MonthClose,
+    Payout,
+    SetOff,
+    Spend,
+    Transfer,
+    Withdrawal,
+)
 from payouts.rules.lifecycle import AccountKind, TransferKind
 from payouts.rules.ways import CREDIT_PAYS, WAYS
 from referrals.models import Enrollment, Program
@@ -38,6 +49,16 @@ TAKEN_BACK_FROM = {
     RewardKind.CASH: AccountKind.CASH_OWED,
 }
 """The account that a reversal takes a bonus of each kind from; cash has left, so it is owed."""
+
+
+FIELD_OF: dict[type[Model], str] = {
+    Withdrawal: "withdrawal",
+    Spend: "spend",
+    Gift: "gift",
+    SetOff: "set_off",
+    Arrival: "arrival",
+}
+"""Where a transfer says what it rests on."""
 
 
 class MonthClosed(Refused):
@@ -169,10 +190,10 @@ def post(
     amount_minor: int,
     kind: TransferKind,
     posted_at: datetime,
-    cause: Withdrawal | Spend | Gift,
+    cause: Withdrawal | Spend | Gift | SetOff | Arrival,
 ) -> Transfer:
     """
-    Book what a referrer does with the balance.
+    Book what a referrer does with the balance, or what becomes of what a referrer owes.
 
     :param amount_minor: in minor units of the accounts' currency
     :raises MonthClosed: if the books are closed at that instant
@@ -184,7 +205,6 @@ def post(
         raise CreditIsNoCash(
             f"{WAYS[RewardKind.ACCOUNT_CREDIT].label} pays for services alone: it cannot go to {label}."
         )
-    field = type(cause)._meta.model_name or ""
     return Transfer.objects.create(
         debit=debit,
         credit=credit,
@@ -192,7 +212,7 @@ def post(
         currency=debit.currency,
         kind=kind,
         posted_at=posted_at,
-        **{field: cause},
+        **{FIELD_OF[type(cause)]: cause},
     )
 
 

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from payouts import closing, reversals
-from payouts.models import Bonus, MonthClose, PaymentFile, Payout
-from payouts.payments import doubts, files
+from payouts.models import Bonus, MonthClose, PaymentFile, PaymentLine, Payout
+from payouts.payments import arrivals, doubts, files
 from referrals import events, evidence, intake, proposals
 from referrals.models import AccountEvent, Program, Proposal, ReferredAccount, Referrer
 
@@ -77,6 +77,16 @@ def _void_file(proposal: Proposal, by: User, at: datetime) -> None:
     files.void(PaymentFile.objects.get(pk=proposal.target), by=proposal.proposed_by, approved_by=by, at=at)
 
 
+def _payment_arrived(proposal: Proposal, by: User, at: datetime) -> None:
+    arrivals.settle(
+        PaymentLine.objects.get(pk=proposal.arguments["line"]),
+        by=proposal.proposed_by,
+        approved_by=by,
+        at=at,
+        reason=proposal.arguments["reason"],
+    )
+
+
 def _close_month(proposal: Proposal, by: User, at: datetime) -> None:
     closing.close(
         Program.objects.get(pk=proposal.target),
@@ -108,6 +118,7 @@ STEPS: dict[str, Callable[[Proposal, User, datetime], None]] = {
     "file_was_taken": partial(_settle_file, was_taken=True),
     "file_was_not_taken": partial(_settle_file, was_taken=False),
     "void_file": _void_file,
+    "payment_arrived": _payment_arrived,
     "close_month": _close_month,
     "reopen_month": _reopen_month,
 }

@@ -28,7 +28,7 @@ from payouts import batches, due, failpoints, holds, ledger, trail
 from payouts.insertion import insert_from, listed
 from payouts.models import Bonus, Payout, PayoutChange, PayoutSchedule
 from payouts.models.bonus import BonusQuerySet
-from payouts.payments import credits
+from payouts.payments import credits, set_offs
 from payouts.rules.lifecycle import UNPAID, AccountKind, BonusStatus, PayoutStatus, TransferKind
 from referrals import jobs
 from referrals.jobs import Tally
@@ -60,6 +60,7 @@ def release_due(*, as_of: datetime, program: Program | None = None, size: int = 
             for kind in ledger.PAID_TO:
                 _Run(schedule, kind, as_of=as_of, size=size, tally=tally).pay_all()
     batches.close_paid_out(at=as_of, program=program)
+    set_offs.make_up_all(at=as_of, tally=tally, program=program)
     tally.examined = tally.done + tally.failed
     return tally
 

@@ -6,8 +6,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from payouts import ledger, trail
-from payouts.models import Bonus
-from payouts.rules.lifecycle import AccountKind, BonusStatus, TransferKind
+from payouts.models import Bonus, Payout
+from payouts.payments import set_offs
+from payouts.payments.reports import ON_THE_WAY
+from payouts.rules.lifecycle import AccountKind, BonusStatus, PayoutStatus, TransferKind
 from referrals import notes, proposals, qualification
 from referrals.models import Proposal, ReferredAccount
 from referrals.rules.lifecycle import AccountStatus
@@ -25,6 +27,12 @@ class ClawbackNotAllowed(Refused):
     """The terms do not let a paid bonus be taken back."""
 
     code = "clawback_not_allowed"
+
+
+class BeingSent(Refused):
+    """The payout of the bonus is in a payment file of which nobody has said what became of it."""
+
+    code = "being_sent"
 
 
 class NotPaid(Refused):
@@ -94,12 +102,17 @@ def reverse(bonus: Bonus, *, by: User, approved_by: User, at: datetime, note: st
     """
     Take a paid bonus back by a new row; a balance below zero is made up by later bonuses.
 
+    Cash that waits for a payment file is not sent: its payout shrinks. Cash that has left is owed, and is
+    kept from later payouts.
+
     :raises ClawbackNotAllowed: if the terms do not let it be taken back
     :raises SamePerson: if both people are one
     :raises NotPaid: if it is not paid, or was reversed
+    :raises BeingSent: if nobody can say yet whether its money has left
     """
     _refuse_without_clawback(bonus)
     require_two_people(by, approved_by)
+    _refuse_while_being_sent(bonus)
     mine = Bonus.objects.filter(pk=bonus.pk)
     if not mine.filter(status=BonusStatus.PAID).update(status=BonusStatus.REVERSED):
         raise NotPaid("The bonus is not paid: there is nothing to take back.")
@@ -114,9 +127,34 @@ def reverse(bonus: Bonus, *, by: User, approved_by: User, at: datetime, note: st
         posted_at=at,
         reverses=TransferKind.RELEASED,
     )
+    if bonus.kind == RewardKind.CASH:
+        set_offs.make_up(bonus.enrollment, at=at)
     notes.write(bonus.account, about="reversed", text=note, by=by, at=at)
 
 
 def _refuse_without_clawback(bonus: Bonus) -> None:
     if bonus.terms.clawback != Clawback.BY_STAFF:
         raise ClawbackNotAllowed(f"{bonus.terms} do not let a paid bonus be taken back.")
+
+
+def _refuse_while_being_sent(bonus: Bonus) -> None:
+    """Of taking back and making a payment file one comes first, and the other sees it."""
+    payout = Payout.objects.filter(bonuses=bonus).select_for_update(of=("self",)).first()
+    if payout is None or payout.status not in ON_THE_WAY:
+        return
+    line = payout.lines.live().select_related("file").first()
+    if line is None:
+        raise BeingSent(
+            f"{payout} is being sent over the network: once it is known what came of that, take the bonus back."
+            " If it arrives, what is taken back is kept from later payouts; if not, from its next attempt."
+        )
+    file = line.file
+    if payout.status == PayoutStatus.UNKNOWN:
+        raise BeingSent(
+            f"Nobody knows whether the bank has {file}, which holds {payout}: say that first. If it was sent,"
+            " what is taken back is kept from later payouts; if not, from its next attempt."
+        )
+    raise BeingSent(
+        f"{payout} is in payment file {file}, which nobody has said to be uploaded: void the file first, and"
+        " the payout shrinks. Once it is sent, what is taken back is kept from later payouts."
+    )

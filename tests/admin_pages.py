@@ -24,8 +24,8 @@ from payouts import (
     withdrawals,
 )
 from payouts.host_spends import SpendTold
-from payouts.models import BatchApproval, BatchLine, BatchNote, Benefit, Bonus, PayoutMethod
-from payouts.payments import files, reports
+from payouts.models import Arrival, BatchApproval, BatchLine, BatchNote, Benefit, Bonus, PayoutMethod
+from payouts.payments import files, reports, set_offs
 from payouts.rules.payees import Payee, Rail
 from referrals import (
     corrections,
@@ -66,6 +66,7 @@ from tests.factories import (
     booked_bonus,
     cancelled_bonus,
     paid_bonus,
+    reversed_bonus,
 )
 from tests.payments import told_to_host
 
@@ -199,7 +200,18 @@ def _let_payments_happen(program: Program, enrollment: Enrollment, *, by: User, 
         at=LATER,
     )
     destinations.confirm(destination, by=confirmed_by, at=LATER)
-    files.make(method, pay_on=LATER.date(), by=by, at=LATER)
+    (file,) = files.make(method, pay_on=LATER.date(), by=by, at=LATER)
+    line = file.lines.all()[0]
+    Arrival.objects.create(
+        line=line,
+        payout=line.payout,
+        overpaid_minor=0,
+        settled_at=LATER,
+        told_by=by,
+        confirmed_by=confirmed_by,
+        reason="The bank's statement.",
+    )
+    set_offs.make_up(reversed_bonus(kind="CASH").enrollment, at=LATER)
     told_to_host(ApiClientFactory(host=program.host), enrollment, by=by, at=LATER)
     reports.read_in(program, name="bank.csv", content=b"reference,result\nP0,PAID", by=by, at=LATER)
 

@@ -47,7 +47,8 @@ READS = {
         referrals_review referrals_signal referrals_signup referrals_statuschange
     """,
     "UPAMR": """
-        payouts_approvaltier payouts_batchapproval payouts_batchchange payouts_batchline payouts_batchnote
+        payouts_approvaltier payouts_arrival payouts_batchapproval payouts_batchchange payouts_batchline
+        payouts_batchnote payouts_setoff
         payouts_benefit payouts_bonus payouts_bonuschange payouts_destination payouts_gift payouts_hold
         payouts_paymentfile payouts_paymentfilechange payouts_paymentline payouts_paymentreport
         payouts_paymentreportline payouts_payoutmethod
@@ -115,8 +116,8 @@ DOES = {
         payouts_bonus_hold payouts_bonus_lift payouts_destination_retire payouts_paymentfile_doubt
         payouts_paymentorder_ask payouts_payout_ask
         payouts_paymentfile_download payouts_paymentfile_not-taken payouts_paymentfile_taken
-        payouts_payout_was-not-sent payouts_payout_was-sent payouts_payoutbatch_hold-lines
-        payouts_payoutbatch_refuse payouts_monthclose_reopen
+        payouts_payout_arrived payouts_payout_was-not-sent payouts_payout_was-sent
+        payouts_payoutbatch_hold-lines payouts_payoutbatch_refuse payouts_monthclose_reopen
     """,
     # A qualification on which a bonus rests is taken back by approvers, too; both of finance close months.
     "CSPA": "referrals_proposal_confirm referrals_proposal_withdraw",

@@ -28,7 +28,7 @@ from referrals.admin.base import (
     link_to_list,
     register,
 )
-from referrals.admin.columns import amount_of, became, status
+from referrals.admin.columns import amount_of, became, person_at, status
 from referrals.admin.steps import StepAdmin
 
 total = amount_of("payable_minor", label="sum")
@@ -39,7 +39,7 @@ limit_amount = amount_of("per_referrer_minor", "program.currency", label="to one
 
 class BatchChangeInline(PlainInline):
     model = BatchChange
-    fields = ["changed_at", became, "changed_by"]
+    fields = ["changed_at", became, person_at("changed_by")]
     related = ["changed_by"]
 
 
@@ -51,7 +51,7 @@ class PayoutBatchAdmin(Drafting, BatchExport, StepAdmin, ReadOnlyAdmin):
     change_form_outer_before_template = "admin/payouts/payoutbatch/content.html"
     when_empty = "Bonuses that are due are put into a batch by the next run."
     list_display = ["number", "program", "run_on", "kind", "bonuses_in_it", total, status]
-    list_display += ["prepared_by", "approved_by"]
+    list_display += [person_at("prepared_by"), person_at("approved_by")]
     list_filter = ["status", "program", "kind", "automatic"]
     list_select_related = ["program", "prepared_by", "approved_by"]
     date_hierarchy = "run_on"
@@ -110,7 +110,7 @@ class PayoutBatchAdmin(Drafting, BatchExport, StepAdmin, ReadOnlyAdmin):
 @register(BatchChange)
 class BatchChangeAdmin(PartOfAnother):
     of_program = "batch__program"
-    list_display = ["__str__", "batch", "changed_at", "changed_by"]
+    list_display = ["__str__", "batch", "changed_at", person_at("changed_by")]
     list_filter = ["new_status"]
     list_select_related = ["batch__program", "changed_by"]
 

@@ -27,7 +27,7 @@ from referrals.admin.base import (
     register,
     section,
 )
-from referrals.admin.columns import AMOUNT_COLUMNS, amount, became, chip, company, referrer
+from referrals.admin.columns import AMOUNT_COLUMNS, amount, became, chip, company, person_at, referrer
 from referrals.admin.steps import ReasonForm, Step, StepAdmin
 
 ON_HOLD = "ON_HOLD"
@@ -42,7 +42,7 @@ OF_THE_BONUS = ["bonus__account__host_account__exact", "^bonus__account__company
 
 class BonusChangeInline(PlainInline):
     model = BonusChange
-    fields = ["changed_at", became, "changed_by", "approved_by", "reason"]
+    fields = ["changed_at", became, person_at("changed_by"), person_at("approved_by"), "reason"]
     related = ["changed_by", "approved_by"]
 
 
@@ -200,7 +200,14 @@ def _why_page(bonus: Bonus, *, as_of: datetime) -> dict[str, Any]:
 @register(BonusChange)
 class BonusChangeAdmin(PartOfAnother):
     of_program = "bonus__account__program"
-    list_display = ["__str__", "bonus", "changed_at", "changed_by", "approved_by", "reason"]
+    list_display = [
+        "__str__",
+        "bonus",
+        "changed_at",
+        person_at("changed_by"),
+        person_at("approved_by"),
+        "reason",
+    ]
     list_filter = ["new_status"]
     list_select_related = ["bonus", "changed_by", "approved_by"]
     search_fields = OF_THE_BONUS

@@ -18,7 +18,7 @@ from payouts.admin.books.forms import ProgramForm
 from payouts.closing import Unsettled
 from payouts.models import ClosedBalance, HostSpend, MonthClose
 from referrals.admin.base import PartOfAnother, ReadOnlyAdmin, display, register
-from referrals.admin.columns import amount_of, found_at, grouped
+from referrals.admin.columns import amount_of, found_at, grouped, person_at
 from referrals.admin.steps import CONFLICT, ReasonForm, Step, StepAdmin
 from referrals.models import Program, Proposal
 from referrals.rules.refusal import Refused
@@ -60,7 +60,14 @@ def _is_proposed(closed: MonthClose, user: User) -> str | None:
 class MonthCloseAdmin(StepAdmin, ReadOnlyAdmin):
     of_program = "program"
     when_empty = "A month appears here once two people have closed it."
-    list_display = ["month", "program", "state", "closed_at", "closed_by", "confirmed_by"]
+    list_display = [
+        "month",
+        "program",
+        "state",
+        "closed_at",
+        person_at("closed_by"),
+        person_at("confirmed_by"),
+    ]
     list_filter = ["program"]
     list_select_related = ["program", "closed_by", "confirmed_by"]
     ordering = ["-month", "-pk"]
@@ -189,7 +196,7 @@ def _seen(found: list[Unsettled]) -> str:
 def _in_words(each: Unsettled, program: Program, month: date) -> dict[str, Any]:
     what, how = WORDS[each.code]
     ends_at = closing.end_of(program, month)
-    lists = {
+    lists: dict[str, tuple[str, dict[str, str | int]]] = {
         "open_batches": (
             "payoutbatch",
             {"id__in": ",".join(f"{batch.pk}" for batch in closing.open_batches(program, month))},
@@ -203,7 +210,7 @@ def _in_words(each: Unsettled, program: Program, month: date) -> dict[str, Any]:
             },
         ),
     }
-    left = {"left": f"{each.code}.{program.pk}.{month:%Y-%m}"}
+    left: dict[str, str | int] = {"left": f"{each.code}.{program.pk}.{month:%Y-%m}"}
     model, asked = lists.get(each.code, ("bonus", left))
     return {
         "what": what,

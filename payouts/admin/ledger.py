@@ -11,6 +11,7 @@ from payouts.admin.books.account import AccountStatementPages
 from payouts.admin.books.journal import JournalPages
 from payouts.admin.books.trial_balance import TrialBalancePages
 from payouts.models import Gift, LedgerAccount, Spend, Transfer, Withdrawal
+from payouts.models.ledger import CAUSES
 from referrals.admin.base import ReadOnlyAdmin, display, link_to_list, register, site
 from referrals.admin.columns import AMOUNT_COLUMNS, NOTHING, amount, amount_of, found_at, referrer
 from referrals.models import Referrer
@@ -20,8 +21,6 @@ debit = found_at("debit.get_kind_display", label="debit")
 credit = found_at("credit.get_kind_display", label="credit")
 
 SEARCHED = ["host_account__exact", "name__istartswith"]
-
-CAUSES = ["bonus", "payout", "withdrawal", "spend", "gift"]
 
 
 @register(LedgerAccount)

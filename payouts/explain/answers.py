@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from payouts.explain import bonus_lines, conditions, headlines, lines
 from payouts.explain.conditions import Asked, AskedOnce
@@ -16,10 +16,10 @@ from payouts.rules.lifecycle import LIVING, UNPAID, BonusStatus
 from payouts.rules.schedule import Window, window, window_of_month
 from referrals import evaluation
 from referrals.evaluation import Evaluated
-from referrals.models import EligibilityRule, Program, ReferredAccount, SignUp
+from referrals.models import Program, ReferredAccount, SignUp
 from referrals.rules.facts import first_payment_at
 from referrals.rules.lifecycle import CLOSED
-from referrals.rules.words import Anchor, Beneficiary, CheckedAt, Recurrence, TestKind
+from referrals.rules.words import Anchor, Beneficiary, Recurrence, TestKind
 from referrals.rules.zones import day_of_months, first_instant, local_date
 
 NOT_ATTRIBUTED = "not_attributed"
@@ -66,7 +66,7 @@ def account(
     schedule = found.terms.payout_schedule
     told = list(lines.of_account(evaluated, as_of=as_of, audience=audience, known=known))
     if spoken_of is not None:
-        earliest, latest = _days(spoken_of, headed, as_of=as_of)
+        earliest, latest = _days(spoken_of, headed, as_of=as_of, known=known)
         told += bonus_lines.of_bonus(spoken_of, as_of=as_of, audience=audience, known=known)
     else:
         is_open = found.status not in CLOSED
@@ -97,7 +97,7 @@ def bonus(bonus: Bonus, *, as_of: datetime, audience: Audience = Audience.STAFF)
         if line.is_met or line.code not in others
     ]
     told += bonus_lines.of_bonus(row, as_of=as_of, audience=audience, known=known)
-    return Explanation(headed, *_days(row, headed, as_of=as_of), tuple(told))
+    return Explanation(headed, *_days(row, headed, as_of=as_of, known=known), tuple(told))
 
 
 def first_unmet(program: Program, *, host_account: str, as_of: datetime) -> str | None:
@@ -118,8 +118,7 @@ def _of_nobody(program: Program, host_account: str, audience: Audience) -> Expla
 
 def _with_all_around(bonuses: QuerySet[Bonus]) -> QuerySet[Bonus]:
     """Bonuses with what the lines about them speak of."""
-    at_release = EligibilityRule.objects.filter(terms=OuterRef("terms"), checked_at=CheckedAt.RELEASE)
-    return bonuses.select_related(*OF_BONUS).annotate(asks_eligibility=Exists(at_release))
+    return conditions.with_eligibility(bonuses.select_related(*OF_BONUS))
 
 
 def _bonuses_of(account: ReferredAccount) -> list[Bonus]:
@@ -180,7 +179,9 @@ def _today(schedule: PayoutSchedule, as_of: datetime) -> date:
     return local_date(as_of, schedule.zone)
 
 
-def _days(bonus: Bonus, headed: Headline, *, as_of: datetime) -> tuple[date | None, date | None]:
+def _days(
+    bonus: Bonus, headed: Headline, *, as_of: datetime, known: Asked
+) -> tuple[date | None, date | None]:
     """From when, and by when it is paid."""
     if conditions.came_back(bonus):
         return None, None
@@ -191,7 +192,7 @@ def _days(bonus: Bonus, headed: Headline, *, as_of: datetime) -> tuple[date | No
     today = _today(bonus.terms.payout_schedule, as_of)
     in_time = (
         headed.code in ON_TIME
-        and not conditions.run_cancels(bonus, headed.code)
+        and not conditions.run_cancels(bonus, headed.code, known=known)
         and today <= bonus.window_closes_on
     )
     return max(bonus.window_opens_on, today), bonus.window_closes_on if in_time else None

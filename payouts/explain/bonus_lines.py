@@ -15,6 +15,7 @@ from payouts.explain.conditions import AskedOnce
 from payouts.explain.lines import Line, State
 from payouts.explain.sentences import Audience, Says, as_sentence, in_so_many_days, say
 from payouts.models import Bonus, Hold, PayoutSchedule
+from payouts.payments import set_offs
 from payouts.rules import schedule_words
 from payouts.rules.lifecycle import UNPAID, BatchStatus, BonusStatus
 from payouts.rules.schedule_words import in_days, on_day
@@ -50,7 +51,8 @@ def of_bonus(bonus: Bonus, *, as_of: datetime, audience: Audience, known: AskedO
         lines += _minimum(bonus, schedule, as_of=as_of, audience=audience, known=known)
     if bonus.kind == RewardKind.ACCOUNT_CREDIT:
         lines.append(_as_credit(bonus, audience))
-    yield from (line for line in [*lines, _payment(bonus, audience)] if line.detail)
+    lines += [_payment(bonus, audience), *_kept(bonus, audience)]
+    yield from (line for line in lines if line.detail)
 
 
 def ahead(schedule: PayoutSchedule, audience: Audience) -> Line:
@@ -201,6 +203,18 @@ def _payment(bonus: Bonus, audience: Audience) -> Line:
         detail = say(Says.RUN_AHEAD, audience, day=on_day(bonus.window_opens_on))
         return Line("run", _("Payment"), detail, "", State.WAITING)
     return Line("run", _("Payment"), say(Says.RUN_NONE, audience), "", State.UNMET)
+
+
+def _kept(bonus: Bonus, audience: Audience) -> Iterator[Line]:
+    """What of its payout made up for what the referrer owed."""
+    payout = bonus.payout
+    if bonus.status != BonusStatus.PAID or bonus.kind != RewardKind.CASH or payout is None:
+        return
+    if not (kept := set_offs.kept_from(payout)):
+        return
+    amounts = {"gross": payout.amount_minor + kept, "kept": kept, "net": payout.amount_minor}
+    shown = {name: money(minor, payout.currency, audience) for name, minor in amounts.items()}
+    yield Line("set_off", _("Set off"), say(Says.KEPT, audience, **shown), "", State.MET)
 
 
 def money(minor: int, currency: str, audience: Audience) -> str:

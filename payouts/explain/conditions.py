@@ -7,15 +7,15 @@ No words and no names here: how it is told, and to whom, is payouts.explain.sent
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from payouts import due
 from payouts.models import Bonus, Hold, PayoutSchedule
 from payouts.rules.lifecycle import UNPAID, BonusStatus, PayoutStatus
-from referrals.models import ReferredAccount, RejectionReason
+from referrals.models import EligibilityRule, ReferredAccount, RejectionReason
 from referrals.rules.facts import Activity
 from referrals.rules.lifecycle import AccountStatus, EnrollmentStatus
-from referrals.rules.words import Condition, IfNotActive, Release
+from referrals.rules.words import CheckedAt, Condition, IfNotActive, Release
 from referrals.rules.zones import local_date
 
 OVERRULED = frozenset(
@@ -51,6 +51,10 @@ class Asked:
         mine = due.due(schedule, as_of=as_of).filter(enrollment=bonus.enrollment_id, kind=bonus.kind)
         return due.left(mine, schedule).aggregate(total=Sum("amount_minor"))["total"] or 0
 
+    def is_not_eligible(self, bonus: Bonus, schedule: PayoutSchedule) -> bool:
+        """Whether its referrer is not whom the terms pay, where they look once more when they pay."""
+        return Bonus.objects.filter(due.not_eligible(schedule), pk=bonus.pk).exists()
+
 
 ASKED = Asked()
 
@@ -61,6 +65,7 @@ class AskedOnce(Asked):
     def __init__(self) -> None:
         self._holds: dict[int, list[Hold]] = {}
         self._totals: dict[tuple[int, int, str], int] = {}
+        self._not_eligible: dict[int, bool] = {}
 
     def holds(self, bonus: Bonus) -> list[Hold]:
         """All holds of a bonus with who placed and who lifted them, the first one first."""
@@ -77,6 +82,12 @@ class AskedOnce(Asked):
         if key not in self._totals:
             self._totals[key] = super().due_to_referrer(bonus, schedule, as_of=as_of)
         return self._totals[key]
+
+    def is_not_eligible(self, bonus: Bonus, schedule: PayoutSchedule) -> bool:
+        # One account has one referrer.
+        if bonus.terms_id not in self._not_eligible:
+            self._not_eligible[bonus.terms_id] = super().is_not_eligible(bonus, schedule)
+        return self._not_eligible[bonus.terms_id]
 
 
 def of_bonus(bonus: Bonus, *, as_of: datetime, known: Asked = ASKED) -> str | None:
@@ -125,20 +136,26 @@ def overdue_days(bonus: Bonus, *, as_of: datetime, known: Asked = ASKED) -> int:
     return max(0, (today - bonus.window_closes_on).days)
 
 
-def run_cancels(bonus: Bonus, code: str | None) -> bool:
+def with_eligibility(bonuses: QuerySet[Bonus]) -> QuerySet[Bonus]:
+    """Bonuses with ``asks_eligibility``: whether their terms look at the referrer once more."""
+    at_release = EligibilityRule.objects.filter(terms=OuterRef("terms"), checked_at=CheckedAt.RELEASE)
+    return bonuses.annotate(asks_eligibility=Exists(at_release))
+
+
+def run_cancels(bonus: Bonus, code: str | None, *, known: Asked = ASKED) -> bool:
     """
     Does the run of its window cancel this bonus, as things stand? As ``due.failures`` says it, of one row.
 
-    What the terms ask of the referrer once more is not looked at here: the lines of an answer tell it.
-
+    :param bonus: of ``with_eligibility``
     :param code: what it waits for, of ``of_bonus``; what is held or blocked waits first
     """
     if bonus.status not in UNPAID or code not in OVERRULED or bonus.on_hold:
         return False
     schedule = bonus.terms.payout_schedule
-    if schedule.condition == Condition.NONE:
-        return False
-    return not bonus.milestones_hold or is_gone(bonus, schedule)
+    if schedule.condition != Condition.NONE and (not bonus.milestones_hold or is_gone(bonus, schedule)):
+        return True
+    asks: bool = bonus.asks_eligibility  # type: ignore[attr-defined]  # annotated above
+    return asks and known.is_not_eligible(bonus, schedule)
 
 
 def is_gone(bonus: Bonus, schedule: PayoutSchedule) -> bool:
@@ -155,6 +172,13 @@ def came_back(bonus: Bonus) -> bool:
     if bonus.status != BonusStatus.PAID or bonus.payout is None:
         return False
     return bonus.payout.status in DID_NOT_ARRIVE
+
+
+def made_up_wholly(bonus: Bonus) -> bool:
+    """It was paid, and all of its payout was kept for what the referrer owed: nothing is sent."""
+    if bonus.status != BonusStatus.PAID or bonus.payout is None:
+        return False
+    return bonus.payout.status == PayoutStatus.CANCELLED
 
 
 def _idle(bonus: Bonus, schedule: PayoutSchedule) -> str | None:

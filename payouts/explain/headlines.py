@@ -62,6 +62,8 @@ def of_bonus(
     if code is None:
         if conditions.came_back(bonus):
             return headline(None, say(Says.CAME_BACK, audience), Who.PAYER, audience)
+        if conditions.made_up_wholly(bonus):
+            return headline(None, say(Says.MADE_UP, audience), who, audience)
         paid_on = bonus.released_on and on_day(bonus.released_on)
         return headline(None, say(Says.PAID, audience, day=paid_on), who, audience)
     is_held = bonus.on_hold and bonus.status in UNPAID
@@ -74,7 +76,7 @@ def of_bonus(
         told = code if public or audience is Audience.STAFF else NOT_ELIGIBLE
     elif is_held and audience is Audience.REFERRER:
         told = ON_HOLD
-    if conditions.run_cancels(bonus, code):
+    if conditions.run_cancels(bonus, code, known=known):
         return headline(told, say(Says.WILL_BE_CANCELLED, audience), who, audience)
     today = local_date(as_of, bonus.terms.payout_schedule.zone)
     sentence = say(

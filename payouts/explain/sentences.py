@@ -63,6 +63,7 @@ class Says(Word):
     CAPPED = auto()
     PAID_ALL = auto()
     PAID = auto()
+    MADE_UP = auto()
     CAME_BACK = auto()
     REVERSED = auto()
     CANCELLED = auto()
@@ -117,12 +118,18 @@ class Says(Word):
     MINIMUM_REACHED = auto()
     MINIMUM_OPEN = auto()
     AS_CREDIT = auto()
+    KEPT = auto()
     RUN_PAID = auto()
     RUN_AHEAD = auto()
     RUN_NONE = auto()
 
 
-PUBLIC = frozenset({"day", "in_days", "window", "words", "label", "public", "due", "minimum", "days", "way"})
+PUBLIC = frozenset(
+    {
+        *("day", "in_days", "window", "words", "label", "public", "due", "minimum", "days", "way"),
+        *("gross", "kept", "net"),
+    }
+)
 """What a sentence for a referrer may speak of: dates, labels of the terms, the referrer's own bonuses."""
 
 SENTENCES: Mapping[Says, tuple[Text, Text]] = {
@@ -168,6 +175,10 @@ SENTENCES: Mapping[Says, tuple[Text, Text]] = {
     ),
     Says.PAID_ALL: (_("Everything it earned is paid."), _("Everything you earned with it is paid.")),
     Says.PAID: (_("It is paid, since %(day)s."), _("It is paid, since %(day)s.")),
+    Says.MADE_UP: (
+        _("It was paid, and made up for what was taken back before: nothing of it is sent."),
+        _("It made up for what was taken back before: nothing of it is sent."),
+    ),
     Says.CAME_BACK: (
         _(
             "It was sent, and did not arrive or came back. "
@@ -304,6 +315,10 @@ SENTENCES: Mapping[Says, tuple[Text, Text]] = {
         _("%(due)s due together, less than %(minimum)s: it waits for more."),
     ),
     Says.AS_CREDIT: (_("%(rule)s"), _("%(way)s")),
+    Says.KEPT: (
+        _("%(kept)s of the payout of %(gross)s is kept for what the referrer owed: %(net)s is sent."),
+        _("%(kept)s of your payout of %(gross)s makes up for what you owed: %(net)s is sent."),
+    ),
     Says.RUN_PAID: (_("Paid on %(day)s."), _("Paid on %(day)s.")),
     Says.RUN_AHEAD: (
         _("From %(day)s on; a run every few seconds, nobody starts it."),

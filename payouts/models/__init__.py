@@ -25,6 +25,10 @@ from payouts.models.ledger import (
     Transfer,
     Withdrawal,
 )
+from payouts.models.made_up import (
+    Arrival,
+    SetOff,
+)
 from payouts.models.money_month import MoneyMonth
 from payouts.models.payment import (
     PaymentFile,
@@ -53,6 +57,7 @@ from payouts.models.signing import (
 
 __all__ = [
     "ApprovalTier",
+    "Arrival",
     "BatchApproval",
     "BatchChange",
     "BatchLine",
@@ -84,6 +89,7 @@ __all__ = [
     "PayoutSchedule",
     "Reward",
     "RewardMilestone",
+    "SetOff",
     "Spend",
     "Transfer",
     "Withdrawal",

@@ -108,7 +108,11 @@ class BatchChange(models.Model):
 
 
 class Payout(models.Model):
-    """The money to one referrer: of a batch, the sum of its bonuses at release; or a withdrawal."""
+    """
+    The money to one referrer: of a batch, the sum of its bonuses at release; or a withdrawal.
+
+    What was set off against what the referrer owes is in it no more.
+    """
 
     batch = models.ForeignKey(PayoutBatch, on_delete=models.PROTECT, null=True, related_name="payouts")
     withdrawal = models.ForeignKey(
@@ -136,7 +140,10 @@ class Payout(models.Model):
                 condition=Q(batch__isnull=False, withdrawal__isnull=True)
                 | Q(batch__isnull=True, withdrawal__isnull=False),
             ),
-            models.CheckConstraint(name="payout_amount_positive", condition=Q(amount_minor__gt=0)),
+            models.CheckConstraint(
+                name="payout_amount_positive",
+                condition=Q(amount_minor__gt=0) | Q(amount_minor=0, status="CANCELLED"),
+            ),
             models.CheckConstraint(name="payout_status_known", condition=Q(status__in=PayoutStatus.values())),
         ]
         indexes = [

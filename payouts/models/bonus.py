@@ -163,6 +163,12 @@ class Bonus(models.Model):
                 condition=Q(status__in=["ACTIVATED", "APPROVED"]),
                 name="bonus_unpaid_by_opening",
             ),
+            # Who may owe cash: hardly anybody.
+            models.Index(
+                fields=["enrollment"],
+                condition=Q(status="REVERSED", kind="CASH"),
+                name="bonus_cash_taken_back",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,20 +7,33 @@ the books cannot be unbalanced.
     withdrawn   BALANCE -> CLEARING         spent      BALANCE | CREDIT -> SERVICES
     given       BALANCE | CREDIT -> BALANCE | CREDIT of another referrer
     confirmed   CLEARING -> BANK             returned   BANK -> CLEARING
+    set off     CLEARING -> CASH_OWED        overpaid   CASH_OWED -> BANK
 
 The balance of an account is what was credited less what was debited. Transfers are
 append-only: triggers of the database refuse every change, and a correction is a reversal.
 payouts.ledger is the only writer.
 """
 
+from functools import reduce
+from operator import or_
+
 from django.db import models
 from django.db.models import F, Q
 
 from payouts.models.batch import Payout
 from payouts.models.bonus import Bonus
+from payouts.models.made_up import Arrival, SetOff
 from payouts.rules.lifecycle import AccountKind, TransferKind
 from payouts.rules.payees import Rail
 from referrals.models import Enrollment, Program
+
+CAUSES = ["bonus", "payout", "withdrawal", "spend", "gift", "set_off", "arrival"]
+"""What a transfer can rest on: on exactly one of them."""
+
+
+def _one_of(causes: list[str]) -> Q:
+    """Of these columns one is filled."""
+    return reduce(or_, (Q(**{f"{each}__isnull": each != cause for each in causes}) for cause in causes))
 
 
 class LedgerAccount(models.Model):
@@ -133,6 +146,13 @@ class Transfer(models.Model):
     )
     spend = models.OneToOneField(Spend, on_delete=models.PROTECT, null=True, related_name="transfer")
     gift = models.OneToOneField(Gift, on_delete=models.PROTECT, null=True, related_name="transfer")
+    # Rare: their indexes leave out all other rows.
+    set_off = models.ForeignKey(
+        SetOff, on_delete=models.PROTECT, null=True, related_name="transfers", db_index=False
+    )
+    arrival = models.ForeignKey(
+        Arrival, on_delete=models.PROTECT, null=True, related_name="transfers", db_index=False
+    )
     reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="reversed_by")
 
     class Meta:
@@ -149,44 +169,13 @@ class Transfer(models.Model):
                 condition=Q(payout__isnull=False),
                 name="transfer_once_per_payout_and_kind",
             ),
-            models.CheckConstraint(
-                name="transfer_has_one_cause",
-                condition=Q(
-                    bonus__isnull=False,
-                    payout__isnull=True,
-                    withdrawal__isnull=True,
-                    spend__isnull=True,
-                    gift__isnull=True,
-                )
-                | Q(
-                    bonus__isnull=True,
-                    payout__isnull=False,
-                    withdrawal__isnull=True,
-                    spend__isnull=True,
-                    gift__isnull=True,
-                )
-                | Q(
-                    bonus__isnull=True,
-                    payout__isnull=True,
-                    withdrawal__isnull=False,
-                    spend__isnull=True,
-                    gift__isnull=True,
-                )
-                | Q(
-                    bonus__isnull=True,
-                    payout__isnull=True,
-                    withdrawal__isnull=True,
-                    spend__isnull=False,
-                    gift__isnull=True,
-                )
-                | Q(
-                    bonus__isnull=True,
-                    payout__isnull=True,
-                    withdrawal__isnull=True,
-                    spend__isnull=True,
-                    gift__isnull=False,
-                ),
+            models.UniqueConstraint(
+                fields=["set_off"], condition=Q(set_off__isnull=False), name="transfer_once_per_set_off"
             ),
+            models.UniqueConstraint(
+                fields=["arrival"], condition=Q(arrival__isnull=False), name="transfer_once_per_arrival"
+            ),
+            models.CheckConstraint(name="transfer_has_one_cause", condition=_one_of(CAUSES)),
         ]
 
     def __str__(self) -> str:

@@ -11,13 +11,14 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
+    Sum,
     Value,
     When,
 )
-from django.db.models.functions import Upper
+from django.db.models.functions import Coalesce, Upper
 
-from payouts.models import Bonus, Destination, PaymentReportLine, Payout, PayoutMethod
-from payouts.rules.lifecycle import BonusStatus, PayoutStatus, Result, Verdict
+from payouts.models import Arrival, Bonus, Destination, PaymentReportLine, Payout, PayoutMethod, Transfer
+from payouts.rules.lifecycle import AccountKind, BonusStatus, PayoutStatus, Result, Verdict
 from payouts.rules.payment_reports import WORDS
 from referrals.rules.lifecycle import EnrollmentStatus
 from referrals.rules.words import Word
@@ -29,7 +30,7 @@ class Why(Word):
     NOT_WHOLE = "NOT_WHOLE"
     SUSPENDED = "SUSPENDED"
     CONTRADICTED = "CONTRADICTED"
-    TAKEN_BACK = "TAKEN_BACK"
+    OWES = "OWES"
     NO_DESTINATION = "NO_DESTINATION"
     NOT_CONFIRMED = "NOT_CONFIRMED"
     OTHER_METHOD = "OTHER_METHOD"
@@ -56,9 +57,7 @@ def waiting(method: PayoutMethod, *, at: datetime) -> QuerySet[Any]:
         usable_from=Subquery(live.values("usable_from")),
         # A payout grows until all that was approved for its referrer is paid.
         grows=Exists(bonuses.filter(batch=OuterRef("batch"), status=BonusStatus.APPROVED)),
-        taken_back=Exists(
-            Bonus.objects.filter(payout=OuterRef("pk"), status=BonusStatus.REVERSED).order_by()
-        ),
+        owed=_owed(),
         # Refused, because it was given up here: the bank may have paid it all the same.
         has_arrived=Exists(_has_arrived()),
         asked=Exists(Destination.objects.waiting().filter(enrollment=OuterRef("enrollment")).order_by()),
@@ -72,19 +71,36 @@ def waiting(method: PayoutMethod, *, at: datetime) -> QuerySet[Any]:
     ).order_by("pk")
 
 
+def _owed() -> Any:
+    """What the referrer of a payout owes in cash, in minor units."""
+    account = {"kind": AccountKind.CASH_OWED, "enrollment": OuterRef("enrollment")}
+    debited, credited = (
+        Transfer.objects.filter(**{f"{side}__{name}": value for name, value in account.items()})
+        .order_by()
+        .values(f"{side}__enrollment")
+        .annotate(total=Sum("amount_minor"))
+        .values("total")
+        for side in ("debit", "credit")
+    )
+    return Coalesce(Subquery(debited), 0) - Coalesce(Subquery(credited), 0)
+
+
 def _has_arrived() -> QuerySet[PaymentReportLine]:
     """
     What banks said to have arrived of a payout, or of an attempt before it, and what was refused here.
 
-    Once a later report says that it failed or came back, that is the bank's word.
+    Once a later report says that it failed or came back, that is the bank's word; and what two people said to
+    have arrived is in the books.
     """
     same = Q(payout__batch=OuterRef("batch")) | Q(payout__withdrawal=OuterRef("withdrawal"))
     arrived = [word for word, result in WORDS.items() if result == Result.CONFIRMED]
     told = PaymentReportLine.objects.annotate(word=Upper("result")).order_by()
     later = told.filter(payout=OuterRef("payout"), report__gt=OuterRef("report"), word__in=WORDS)
-    return told.filter(
+    settled = Arrival.objects.filter(line__payout=OuterRef("payout")).order_by()
+    refused = told.filter(
         same, payout__enrollment=OuterRef("enrollment"), verdict=Verdict.REFUSED, word__in=arrived
-    ).exclude(Exists(later.exclude(word__in=arrived)))
+    )
+    return refused.exclude(Exists(later.exclude(word__in=arrived))).exclude(Exists(settled))
 
 
 def _conditions(method: PayoutMethod, *, at: datetime) -> list[tuple[Why, Q]]:
@@ -93,7 +109,8 @@ def _conditions(method: PayoutMethod, *, at: datetime) -> list[tuple[Why, Q]]:
         (Why.NOT_WHOLE, Q(grows=True)),
         (Why.SUSPENDED, Q(enrollment__status=EnrollmentStatus.SUSPENDED)),
         (Why.CONTRADICTED, Q(has_arrived=True)),
-        (Why.TAKEN_BACK, Q(taken_back=True)),
+        # The next run keeps it from the payout.
+        (Why.OWES, Q(owed__gt=0, batch__isnull=False)),
         (Why.NOT_CONFIRMED, Q(to__isnull=True, asked=True)),
         (Why.NO_DESTINATION, Q(to__isnull=True)),
         (Why.OTHER_METHOD, ~Q(by=method.code)),

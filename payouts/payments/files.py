@@ -245,10 +245,10 @@ def _store(part: planning.Part, *, by: User, at: datetime) -> PaymentFile:
     failpoints.reach("after_lines")
     numbers = [payout.pk for payout in part.payouts]
     steps.move(numbers, old=PayoutStatus.PREPARED, new=PayoutStatus.SENDING, at=at, by=by)
-    # From here on no payout in it grows any more; one may have since the file was planned.
+    # From here on no payout in it changes any more; one may have since the file was planned.
     total = Payout.objects.filter(pk__in=listed(numbers)).aggregate(total=Sum("amount_minor"))["total"]
     if total != file.total_minor:
-        raise steps.PayoutMoved("A payout has just grown. Nothing was done: look again.")
+        raise steps.PayoutMoved("A payout has just changed. Nothing was done: look again.")
     _log(file, old="", at=at, by=by)
     return file
 

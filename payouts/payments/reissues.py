@@ -9,7 +9,7 @@ from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery, V
 
 from payouts.insertion import insert_from, listed
 from payouts.models import Bonus, Payout, PayoutChange
-from payouts.payments import steps
+from payouts.payments import set_offs, steps
 from payouts.rules.lifecycle import PAYOUT_SOURCES, PayoutStatus
 from referrals.rules.refusal import Refused
 
@@ -43,6 +43,8 @@ def reissue(payouts: QuerySet[Payout], *, by: User, at: datetime) -> int:
     for status, each in by_status.items():
         steps.move(each, old=PayoutStatus(status), new=PayoutStatus.REISSUED, at=at, by=by)
     _follow(numbers, by=by, at=at)
+    # What is owed by now is kept from the new attempts.
+    set_offs.make_up_of(numbers, at=at)
     return len(numbers)
 
 

@@ -14,13 +14,13 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from payouts.models import PaymentFile, PaymentLine, PaymentReport, PaymentReportLine, Payout
+from payouts.models import Arrival, PaymentFile, PaymentLine, PaymentReport, PaymentReportLine, Payout
 from payouts.payments import files, steps
 from payouts.payments.planning import reference_of
 from payouts.rules import payment_reports
 from payouts.rules.lifecycle import (
-    PAYOUT_SOURCES,
     REPORTED,
+    REPORTED_FROM,
     FileStatus,
     PayoutStatus,
     Result,
@@ -179,7 +179,8 @@ def _lines_of(program: Program, references: set[str]) -> Mapping[str, PaymentLin
             reference__in=wanted[start : start + AT_ONCE], file__program=program
         )
         # A payout may have been in a void file before: the living line is the one that counts.
-        for line in rows.select_related("payout", "file").order_by("-is_void", "pk"):
+        joined = rows.select_related("payout", "file", "arrival__payout")
+        for line in joined.order_by("-is_void", "pk"):
             found[line.reference] = line
     return found
 
@@ -187,7 +188,9 @@ def _lines_of(program: Program, references: set[str]) -> Mapping[str, PaymentLin
 def _judge(told: Told, line: PaymentLine | None, said: Sequence[Told]) -> Line:
     if line is None:
         return Line(told, Verdict.REFUSED, "No file of this program has a payment with this reference.")
-    payout, result = line.payout, told.result
+    # What two people said to have arrived is the payment of the latest attempt.
+    arrival: Arrival | None = getattr(line, "arrival", None)
+    payout, result = arrival.payout if arrival else line.payout, told.result
     if result is None:
         known = ", ".join(Result.values())
         return Line(told, Verdict.REFUSED, f"'{told.word}' is none of {known}.", payout)
@@ -197,7 +200,7 @@ def _judge(told: Told, line: PaymentLine | None, said: Sequence[Told]) -> Line:
     if told is not said[0]:
         return Line(told, Verdict.UNCHANGED, f"Said in line {said[0].number} already.", payout)
     now, new = PayoutStatus(payout.status), REPORTED[result]
-    if line.is_void and now not in {PayoutStatus.FAILED, PayoutStatus.REISSUED}:
+    if line.is_void and arrival is None and now not in {PayoutStatus.FAILED, PayoutStatus.REISSUED}:
         return Line(
             told,
             Verdict.REFUSED,
@@ -206,7 +209,7 @@ def _judge(told: Told, line: PaymentLine | None, said: Sequence[Told]) -> Line:
         )
     if now == new or (now == PayoutStatus.REISSUED and new != PayoutStatus.CONFIRMED):
         return Line(told, Verdict.UNCHANGED, f"It is {now.label.lower()} already.", payout)
-    if _as_sent(payout) not in PAYOUT_SOURCES[new]:
+    if _as_sent(payout) not in REPORTED_FROM[result]:
         return Line(
             told,
             Verdict.REFUSED,

@@ -1,4 +1,4 @@
-"""The only writer of a payout's status after it was made: many at once, each with its row of the trail."""
+"""The only writer of a payout after it was made: many at once, each with its row of the trail."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -73,6 +73,24 @@ def move(
             posted_at=at,
             reverses=TransferKind.CONFIRMED,
         )
+
+
+def shrink(payout: Payout, *, by_minor: int, at: datetime) -> None:
+    """
+    Take an amount off a payout that waits; one of which nothing is left is cancelled.
+
+    Belongs into the caller's transaction, which books it.
+
+    :raises PayoutMoved: if it waits no more, or has changed since it was looked at
+    """
+    left = payout.amount_minor - by_minor
+    status = PayoutStatus.PREPARED if left else PayoutStatus.CANCELLED
+    seen = Payout.objects.filter(pk=payout.pk, status=PayoutStatus.PREPARED, amount_minor=payout.amount_minor)
+    if not seen.update(amount_minor=left, status=status):
+        raise PayoutMoved(f"{payout} is no longer what it was. Nothing was done: look again.")
+    PayoutChange.objects.create(
+        payout=payout, old_status=PayoutStatus.PREPARED, new_status=status, changed_at=at
+    )
 
 
 def begin(payout: Payout) -> None:

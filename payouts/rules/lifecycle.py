@@ -10,6 +10,8 @@ The life of bonuses, batches, payouts, payment files, orders, benefits and withd
               SENDING ──> PREPARED (its file was voided)       (cash, withdrawals)
               SENDING ──> FAILED   (refused over the network)  UNKNOWN ──> SENDING (they never had it)
               SENT ──> FAILED | RETURNED ──> REISSUED          CONFIRMED ──> RETURNED
+              PREPARED ──> CANCELLED                           (all of it made up for what was owed)
+              PREPARED, FAILED ──> CONFIRMED                   (an attempt that was given up arrived)
     File      MADE ──> UPLOADED | VOIDED | IN_DOUBT            IN_DOUBT ──> UPLOADED | VOIDED
     Order     WAITING ──> CALLING ──> ACCEPTED ──> CONFIRMED   CALLING ──> WAITING (not taken: once more)
               CALLING ──> UNKNOWN ──> WAITING (they do not know its key) | ACCEPTED | CONFIRMED
@@ -56,6 +58,7 @@ class PayoutStatus(Word):
     FAILED = "FAILED"
     RETURNED = "RETURNED"
     REISSUED = "REISSUED"
+    CANCELLED = "CANCELLED"
 
 
 class FileStatus(Word):
@@ -151,6 +154,8 @@ class TransferKind(Word):
     GIVEN = "GIVEN"
     CONFIRMED = "CONFIRMED"
     RETURNED = "RETURNED"
+    SET_OFF = "SET_OFF"
+    OVERPAID = "OVERPAID"
 
 
 _B, _P, _O, _F, _S = BonusStatus, BatchStatus, PayoutStatus, FileStatus, OrderStatus
@@ -176,11 +181,12 @@ PAYOUT_SOURCES: dict[PayoutStatus, frozenset[PayoutStatus]] = {
     _O.CREDITED: frozenset({_O.PREPARED}),
     _O.SENDING: frozenset({_O.PREPARED, _O.UNKNOWN}),
     _O.SENT: frozenset({_O.SENDING, _O.UNKNOWN}),
-    _O.CONFIRMED: frozenset({_O.SENT}),
+    _O.CONFIRMED: frozenset({_O.SENT, _O.PREPARED, _O.FAILED}),
     _O.UNKNOWN: frozenset({_O.SENDING}),
     _O.FAILED: frozenset({_O.SENDING, _O.SENT, _O.UNKNOWN}),
     _O.RETURNED: frozenset({_O.SENT, _O.CONFIRMED}),
     _O.REISSUED: frozenset({_O.FAILED, _O.RETURNED}),
+    _O.CANCELLED: frozenset({_O.PREPARED}),
 }
 
 FILE_SOURCES: dict[FileStatus, frozenset[FileStatus]] = {
@@ -229,6 +235,13 @@ REPORTED: dict[Result, PayoutStatus] = {
     Result.RETURNED: _O.RETURNED,
 }
 """What a payout becomes that was sent, by what is reported of it."""
+
+REPORTED_FROM: dict[Result, frozenset[PayoutStatus]] = {
+    Result.CONFIRMED: frozenset({_O.SENT}),
+    Result.FAILED: frozenset({_O.SENT}),
+    Result.RETURNED: frozenset({_O.SENT, _O.CONFIRMED}),
+}
+"""Of which payouts a bank can say so: of others it contradicts what is known here, and people look."""
 
 UNDER_WAY = frozenset({_O.PREPARED, _O.SENDING, _O.SENT, _O.UNKNOWN, _O.FAILED, _O.RETURNED})
 """Payouts whose money is neither with the referrer nor on the way by a later attempt: it is in clearing."""

@@ -36,6 +36,7 @@ class State(Word):
     SENT = "SENT"
     CAME_BACK = "CAME_BACK"
     TAKEN_BACK = "TAKEN_BACK"
+    MADE_UP = "MADE_UP"
     CANCELLED = "CANCELLED"
 
 
@@ -46,6 +47,7 @@ OF_PAYOUT = {
     PayoutStatus.CONFIRMED: State.SENT,
     PayoutStatus.FAILED: State.CAME_BACK,
     PayoutStatus.RETURNED: State.CAME_BACK,
+    PayoutStatus.CANCELLED: State.MADE_UP,
 }
 """What has become of a paid bonus; in any other status of its payout it is on its way."""
 
@@ -156,7 +158,7 @@ def _latest_bonuses() -> QuerySet[Bonus]:
         terms=OuterRef("terms_id"), code=OuterRef("cancel_reason"), shown=True
     )
     return (
-        Bonus.objects.select_related("payout", "terms__payout_schedule")
+        conditions.with_eligibility(Bonus.objects.select_related("payout", "terms__payout_schedule"))
         .only(*OF_BONUS, *OF_TERMS, *(f"terms__payout_schedule__{name}" for name in OF_SCHEDULE))
         .annotate(public_text=Subquery(public.values("public_text")))
         .order_by("-activated_at", "-pk")[:BONUSES_SHOWN]

@@ -28,6 +28,8 @@ HISTORY = (
     TransferKind.WITHDRAWN,
     TransferKind.SPENT,
     TransferKind.GIVEN,
+    TransferKind.SET_OFF,
+    TransferKind.OVERPAID,
 )
 
 

@@ -31,12 +31,14 @@ WHAT = {
     TransferKind.REVERSED: "Bonus taken back",
     TransferKind.WITHDRAWN: "Withdrawn",
     TransferKind.SPENT: "Used for services",
+    TransferKind.SET_OFF: "Kept from a payout",
+    TransferKind.OVERPAID: "Sent a second time",
 }
 COLUMNS = {
     "PAYABLE": "Still to come",
     "BALANCE": "Balance",
     "CREDIT": WAYS[RewardKind.ACCOUNT_CREDIT].label,
-    "CASH_OWED": "Taken back after it was sent",
+    "CASH_OWED": "Owed, made up by later payouts",
 }
 """What a referrer calls an account in the books."""
 ORDER = {kind: place for place, kind in enumerate(COLUMNS)}

@@ -38,6 +38,7 @@ STATUSES = {
     "SENT": ("✓", "Sent", "good"),
     "CAME_BACK": ("!", "Came back", "wait"),
     "TAKEN_BACK": ("↩", "Taken back", "bad"),
+    "MADE_UP": ("↩", "Made up", ""),
     "CANCELLED": ("✗", "Cancelled", "bad"),
 }
 """Sign, word and colour of a status of an account or a bonus; the colour only adds to the other two."""
@@ -56,12 +57,17 @@ TRANSACTIONS = {
     "REVERSED": "Bonus taken back",
     "WITHDRAWN": "Withdrawn",
     "SPENT": "Used for services",
+    "SET_OFF": "Kept from your payout for what you owe",
+    "OVERPAID": "Sent to you a second time",
 }
 BALANCES = {
     "BALANCE": ("Balance", "Yours, to spend on services."),
     "CREDIT": (WAYS[RewardKind.ACCOUNT_CREDIT].label, WAYS[RewardKind.ACCOUNT_CREDIT].public),
     "PAYABLE": ("Still to come", "Earned and not paid yet; the list below says when."),
-    "CASH_OWED": ("Taken back after it was sent", "You owe it; we settle it with you."),
+    "CASH_OWED": (
+        "You owe",
+        "Taken back after it was sent, or sent twice; we keep it from your next payouts.",
+    ),
 }
 
 

@@ -66,7 +66,9 @@ CHECKS = [
             ('GIVEN', 'BALANCE', 'BALANCE'),
             ('GIVEN', 'CREDIT', 'CREDIT'),
             ('CONFIRMED', 'CLEARING', 'BANK'),
-            ('RETURNED', 'BANK', 'CLEARING')
+            ('RETURNED', 'BANK', 'CLEARING'),
+            ('SET_OFF', 'CLEARING', 'CASH_OWED'),
+            ('OVERPAID', 'CASH_OWED', 'BANK')
         )
         """,
     ),
@@ -82,13 +84,17 @@ CHECKS = [
                 WHEN 'GIVEN' THEN gift_id
                 WHEN 'CONFIRMED' THEN payout_id
                 WHEN 'RETURNED' THEN payout_id
+                WHEN 'SET_OFF' THEN set_off_id
+                WHEN 'OVERPAID' THEN arrival_id
                 ELSE bonus_id
             END IS NULL
             OR CASE WHEN bonus_id IS NULL THEN 0 ELSE 1 END
                 + CASE WHEN payout_id IS NULL THEN 0 ELSE 1 END
                 + CASE WHEN withdrawal_id IS NULL THEN 0 ELSE 1 END
                 + CASE WHEN spend_id IS NULL THEN 0 ELSE 1 END
-                + CASE WHEN gift_id IS NULL THEN 0 ELSE 1 END <> 1
+                + CASE WHEN gift_id IS NULL THEN 0 ELSE 1 END
+                + CASE WHEN set_off_id IS NULL THEN 0 ELSE 1 END
+                + CASE WHEN arrival_id IS NULL THEN 0 ELSE 1 END <> 1
         """,
     ),
     Check(
@@ -133,6 +139,24 @@ CHECKS = [
             OR transfer.currency <> gift.currency
             OR debit.enrollment_id <> gift.giver_id
             OR credit.enrollment_id <> gift.receiver_id
+        """,
+    ),
+    Check(
+        "I1",
+        "set-offs not booked with their amount, payout and referrer",
+        """
+        SELECT kept.id
+        FROM payouts_setoff kept
+        JOIN payouts_payout payout ON payout.id = kept.payout_id
+        LEFT JOIN payouts_transfer transfer ON transfer.set_off_id = kept.id
+        LEFT JOIN payouts_ledgeraccount credit ON credit.id = transfer.credit_id
+        WHERE transfer.id IS NULL
+            OR transfer.amount_minor <> kept.amount_minor
+            OR transfer.currency <> kept.currency
+            OR credit.enrollment_id <> kept.enrollment_id
+            OR payout.enrollment_id <> kept.enrollment_id
+            OR payout.currency <> kept.currency
+            OR payout.batch_id IS NULL
         """,
     ),
     Check(
@@ -234,6 +258,26 @@ CHECKS = [
         """,
     ),
     # What two people took back may exceed what was left: later bonuses make up for it.
+    Check(
+        "I11",
+        "referrers of whom more was kept than they owed",
+        """
+        SELECT account.id
+        FROM (
+            SELECT credit_id AS account_id, SUM(amount_minor) AS amount
+            FROM payouts_transfer
+            GROUP BY credit_id
+            UNION ALL
+            SELECT debit_id, -SUM(amount_minor)
+            FROM payouts_transfer
+            GROUP BY debit_id
+        ) side
+        JOIN payouts_ledgeraccount account ON account.id = side.account_id
+        WHERE account.kind = 'CASH_OWED'
+        GROUP BY account.id
+        HAVING SUM(side.amount) > 0
+        """,
+    ),
     Check(
         "I11",
         "payables, balances and credits below zero, reversals left aside",

@@ -3,6 +3,7 @@
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 APPEND_ONLY = [
+    "payouts_arrival",
     "payouts_batchapproval",
     "payouts_batchchange",
     "payouts_batchline",
@@ -16,6 +17,7 @@ APPEND_ONLY = [
     "payouts_paymentreport",
     "payouts_paymentreportline",
     "payouts_payoutchange",
+    "payouts_setoff",
     "payouts_spend",
     "payouts_transfer",
     "referrals_accountevent",

@@ -5,7 +5,7 @@ from payouts.verification.check import Check
 CHECKS = [
     Check(
         "I8",
-        "payouts with another amount than their bonuses together",
+        "payouts with another amount than their bonuses together, less what was set off",
         """
         SELECT payout.id
         FROM payouts_payout payout
@@ -15,9 +15,15 @@ CHECKS = [
             WHERE payout_id IS NOT NULL
             GROUP BY payout_id
         ) bonuses ON bonuses.payout_id = payout.id
+        LEFT JOIN (
+            SELECT attempt.batch_id, attempt.enrollment_id, SUM(kept.amount_minor) AS amount
+            FROM payouts_setoff kept
+            JOIN payouts_payout attempt ON attempt.id = kept.payout_id
+            GROUP BY attempt.batch_id, attempt.enrollment_id
+        ) less ON less.batch_id = payout.batch_id AND less.enrollment_id = payout.enrollment_id
         WHERE COALESCE(bonuses.amount, 0) <> CASE
             WHEN payout.batch_id IS NULL OR payout.status = 'REISSUED' THEN 0
-            ELSE payout.amount_minor
+            ELSE payout.amount_minor + COALESCE(less.amount, 0)
         END
         """,
     ),
@@ -60,6 +66,10 @@ CHECKS = [
         ) live ON live.payout_id = payout.id
         WHERE payout.status IN ('SENDING', 'SENT', 'UNKNOWN', 'CONFIRMED', 'RETURNED')
             AND COALESCE(live.lines, 0) <> 1
+            AND NOT (
+                payout.status IN ('CONFIRMED', 'RETURNED')
+                AND EXISTS (SELECT 1 FROM payouts_arrival arrived WHERE arrived.payout_id = payout.id)
+            )
             OR live.lines > 1
         """,
     ),
@@ -70,7 +80,7 @@ CHECKS = [
         SELECT payout.id
         FROM payouts_payout payout
         JOIN payouts_paymentline line ON line.payout_id = payout.id AND NOT line.is_void
-        WHERE payout.status IN ('PREPARED', 'CREDITED')
+        WHERE payout.status IN ('PREPARED', 'CREDITED', 'CANCELLED')
         """,
     ),
     Check(
@@ -98,7 +108,8 @@ CHECKS = [
         JOIN payouts_payout payout ON payout.id = line.payout_id
         JOIN referrals_enrollment enrollment ON enrollment.id = payout.enrollment_id
         JOIN payouts_destination destination ON destination.id = line.destination_id
-        WHERE line.amount_minor <> payout.amount_minor
+        WHERE (line.amount_minor <> payout.amount_minor AND NOT line.is_void)
+            OR line.amount_minor < payout.amount_minor
             OR line.currency <> payout.currency
             OR line.currency <> file.currency
             OR file.program_id <> enrollment.program_id
@@ -189,10 +200,13 @@ CHECKS = [
             AND earlier.withdrawal = payout.withdrawal
             AND earlier.enrollment_id = payout.enrollment_id
             AND earlier.attempt = payout.attempt - 1
+        LEFT JOIN (
+            SELECT payout_id, SUM(amount_minor) AS amount FROM payouts_setoff GROUP BY payout_id
+        ) less ON less.payout_id = following.id
         WHERE payout.attempt < 1
             OR payout.status = 'REISSUED' AND following.id IS NULL
             OR payout.attempt > 1 AND COALESCE(earlier.status, '') <> 'REISSUED'
-            OR following.amount_minor <> payout.amount_minor
+            OR following.amount_minor + COALESCE(less.amount, 0) <> payout.amount_minor
             OR following.currency <> payout.currency
         """,
     ),
@@ -223,6 +237,27 @@ CHECKS = [
             GROUP BY enrollment.program_id, payout.currency
         ) under_way ON under_way.program_id = account.program_id AND under_way.currency = account.currency
         WHERE account.kind = 'CLEARING' AND COALESCE(held.amount, 0) <> COALESCE(under_way.amount, 0)
+        """,
+    ),
+    Check(
+        "I9",
+        "payments that arrived late and are not in the books with what was too much, or of another payout",
+        """
+        SELECT arrived.id
+        FROM payouts_arrival arrived
+        JOIN payouts_paymentline line ON line.id = arrived.line_id
+        JOIN payouts_payout attempt ON attempt.id = line.payout_id
+        JOIN payouts_payout payout ON payout.id = arrived.payout_id
+        LEFT JOIN payouts_transfer transfer ON transfer.arrival_id = arrived.id
+        LEFT JOIN payouts_ledgeraccount debit ON debit.id = transfer.debit_id
+        WHERE attempt.enrollment_id <> payout.enrollment_id
+            OR COALESCE(attempt.batch_id, 0) <> COALESCE(payout.batch_id, 0)
+            OR COALESCE(attempt.withdrawal_id, 0) <> COALESCE(payout.withdrawal_id, 0)
+            OR payout.status NOT IN ('CONFIRMED', 'RETURNED', 'REISSUED', 'CANCELLED')
+            OR arrived.overpaid_minor NOT IN (line.amount_minor, line.amount_minor - payout.amount_minor)
+            OR COALESCE(transfer.amount_minor, 0) <> arrived.overpaid_minor
+            OR transfer.currency <> line.currency
+            OR debit.enrollment_id <> payout.enrollment_id
         """,
     ),
     Check(

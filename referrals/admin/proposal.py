@@ -41,6 +41,7 @@ MAY_CONFIRM: dict[str, Sequence[str]] = {
     "file_was_taken": [APPROVE_PAYMENT],
     "file_was_not_taken": [APPROVE_PAYMENT],
     "void_file": [APPROVE_PAYMENT],
+    "payment_arrived": [APPROVE_PAYMENT],
     "close_month": [CLOSE],
     "reopen_month": [CLOSE],
 }
@@ -54,6 +55,7 @@ SEEN_WITH = {
     "file_was_taken": "payouts.view_paymentfile",
     "file_was_not_taken": "payouts.view_paymentfile",
     "void_file": "payouts.view_paymentfile",
+    "payment_arrived": "payouts.view_payout",
     "close_month": "payouts.view_monthclose",
     "reopen_month": "payouts.view_monthclose",
 }
@@ -71,6 +73,7 @@ SENTENCES = {
     "payout_was_not_sent": ("Say that it was not sent:", "it has failed, and can be reissued."),
     "file_was_taken": ("Say that the bank has", "its payouts count as sent."),
     "file_was_not_taken": ("Say that nobody took", "its payouts have failed, and can be reissued."),
+    "payment_arrived": ("Say that an earlier payment arrived, of", "it is not paid again."),
     "void_file": ("Void, although somebody has it,", "its payouts wait for another file."),
     "close_month": ("Close a month of", "no transfer is posted into it any more."),
     "reopen_month": ("Open again", "transfers can be posted into it."),
@@ -78,7 +81,7 @@ SENTENCES = {
 """Action to how it is called, and what will be so once it is confirmed."""
 
 ARGUMENTS = {"reason": "Reason", "note": "Reason", "criterion": "Check", "host_account": "Account"}
-ARGUMENTS |= {"month": "Month"}
+ARGUMENTS |= {"month": "Month", "payment": "Payment"}
 """What was said with a proposal, in words."""
 
 OPEN = Q(confirmed_at__isnull=True, withdrawn_at__isnull=True)
@@ -93,6 +96,7 @@ ABOUT = {
     "file_was_taken": PaymentFile,
     "file_was_not_taken": PaymentFile,
     "void_file": PaymentFile,
+    "payment_arrived": Payout,
     "close_month": Program,
     "reopen_month": MonthClose,
 }
@@ -320,6 +324,7 @@ def _about(target: Model | None, user: Any) -> list[tuple[str, str]]:
 def _told(proposal: Proposal, user: Any) -> list[tuple[str, str]]:
     """What was said with a proposal."""
     told = dict(proposal.arguments)
+    told.pop("line", None)
     number = str(told.pop("referrer", ""))
     referrer = Referrer.objects.filter(pk=number).first() if number.isdecimal() else None
     facts = [("Referrer", _link(referrer, user))] if referrer is not None else []

@@ -88,6 +88,8 @@ class Step:
     """Its form stands on its own page only: what it offers to choose from is asked for there."""
     asks_again: bool = False
     """It is taken by somebody who has just shown who they are: by password, or by the second factor."""
+    asks_first: bool = False
+    """The same where what is typed must not be kept in the session: bank data."""
     then: str = "change"
     """The page that follows: the last part of the name of its address."""
 
@@ -157,6 +159,8 @@ class StepAdmin(Admin):
                 step.refuse(row, user, form.cleaned_data)
                 if step.asks_again:
                     presence.require(request)
+                if step.asks_first:
+                    presence.require_first(request)
                 told = step.take(row, user, timezone.now(), form.cleaned_data)
             except Refused as refusal:
                 form.add_error(None, str(refusal))

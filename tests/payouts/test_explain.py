@@ -4,12 +4,14 @@ from datetime import datetime
 
 import pytest
 
-from payouts import batches, explain, holds
+from payouts import batches, explain, explain_many, holds
 from payouts.explain import Audience, Who
 from payouts.models import Bonus, Payout, PayoutBatch
 from referrals import enrollment, intake, warning_signs
+from referrals.models import ReferredAccount
 from referrals.rules.words import SignalKind
 from tests.explained import explained_wrongly
+from tests.refer_page import read
 from tests.story import Story
 
 pytestmark = pytest.mark.django_db
@@ -662,6 +664,31 @@ def test_a_milestone_that_no_longer_holds_will_cancel_its_bonus_where_the_schedu
     story.evaluate()
 
     assert says in explain.bonus(Bonus.objects.get(), as_of=story.now).headline.sentence
+
+
+@pytest.mark.parametrize("audience", Audience)
+def test_a_referrer_whom_the_terms_no_longer_pay_is_told_by_the_headline(audience):
+    story = Story("upwork-2019", {"eligibility.in_the_us.checked_at": "RELEASE"})
+    bonus = story.earn()
+    said = {
+        Audience.STAFF: "A condition no longer holds: the run of its window cancels it, "
+        "unless it holds again by then.",
+        Audience.REFERRER: "The terms of the program are not met at the moment.",
+    }[audience]
+    assert told_of(story, audience=audience).headline.sentence != said
+    enrollment.change_referrer(story.rosa, changes={"country": "FR"})
+
+    told = told_of(story, audience=audience)
+    row = explain_many.with_what_is_missing(
+        ReferredAccount.objects.select_related("enrollment", "rejection_reason")
+    ).get()
+    in_a_list = explain_many.accounts([row], as_of=story.now)[row.pk]
+
+    assert (told.headline.sentence, told.latest_on) == (said, None)
+    of_it = explain.bonus(bonus, as_of=story.now, audience=audience)
+    assert (of_it.headline.sentence, of_it.latest_on) == (said, None)
+    assert in_a_list.headline == told_of(story).headline
+    assert "The terms of the program are not met at the moment." in read(story)
 
 
 @pytest.mark.plants_breaches

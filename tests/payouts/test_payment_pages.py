@@ -473,3 +473,33 @@ def test_the_list_of_destinations_costs_the_same_however_many(
 
     with django_assert_num_queries(5):
         admin_client.get(list_page(Destination))
+
+
+# --- names, and lists that are cut --------------------------------------------------------------------
+
+
+def test_lists_name_people_as_everywhere():
+    story = with_cash()
+    User.objects.filter(pk=story.fay.pk).update(first_name="Fay", last_name="Payer")
+    sent(story)
+    client = client_of(story.finn, APPROVERS)
+
+    listed = {kind: words(client.get(list_page(kind))) for kind in (PaymentFile, Destination)}
+
+    assert ["Fay Payer" in shown for shown in listed.values()] == [True, True]
+
+
+def test_a_list_of_unknown_payouts_that_is_cut_leads_to_all(monkeypatch):
+    story = with_cash()
+    (file,) = make(story)
+    files.put_in_doubt(file, by=story.fay, at=story.now)
+    client = client_of(story.fay, PREPARERS)
+    whole = words(client.get(list_page(Payout)))
+    monkeypatch.setattr("payouts.admin.payments.payout.MOST_UNKNOWN", 1)
+
+    cut = words(client.get(list_page(Payout)))
+
+    more = (
+        'These are the first of them. <a href="/admin/payouts/payout/?status__exact=UNKNOWN">All of them</a>'
+    )
+    assert (more in whole, more in cut) == (False, True)

@@ -1,5 +1,6 @@
 """Before money is let go or called back, who somebody is has been shown within five minutes."""
 
+import base64
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,8 @@ from payouts import batches
 from payouts.models import PayoutBatch
 from tests.admin_pages import just_logged_in
 from tests.factories import OPENS_AT, EnrollmentFactory, ProgramFactory, UserFactory, booked_bonus
-from tests.story import nothing_changes
+from tests.payments import with_cash
+from tests.story import Story, nothing_changes
 
 pytestmark = pytest.mark.django_db
 
@@ -167,3 +169,61 @@ def test_a_step_that_is_refused_asks_for_no_password(batch, finn):
     client = logged_in_long_ago(finn)
 
     assert client.post(of(batch, "approve"), typed(client, batch, "approve")).status_code == 409
+
+
+# --- what must not be kept in a session ---------------------------------------------------------------
+
+
+def bank_data(step):
+    """A person who may take the step, its address, and what is typed there: a secret among it."""
+    if step == "pay-to":
+        story = with_cash()
+        address = reverse("admin:referrals_enrollment_pay-to", args=[story.enrollment().pk])
+        typed = {
+            "method": "PAYPAL",
+            "holder_name": "Rosa Referrer",
+            "recipient": SECRET,
+            "reason": "By phone.",
+        }
+        return "Finance preparers", address, typed
+    if step == "method":
+        story = Story(changes={"program.currency": "EUR"})
+        typed = {
+            "program": story.program.pk,
+            "code": "SEPA",
+            "payer_name": "Smartcat",
+            "payer_iban": SECRET_IBAN,
+        }
+        address = reverse("admin:payouts_payoutmethod_add")
+        return "Finance approvers", address, {**typed, "cooling_days": "3", "minimum_minor": "100"}
+    story = with_cash()
+    content = base64.b64encode(f"reference,result,detail\nP0,PAID,{SECRET}\n".encode()).decode()
+    address = reverse("admin:payouts_paymentreport_read")
+    typed = {"program": story.program.pk, "name": "bank.csv", "looked_at": content, "read_in": "1"}
+    return "Finance preparers", address, typed
+
+
+SECRET, SECRET_IBAN = "rosa.secret@mail.example", "DE89370400440532013000"
+
+
+@pytest.mark.parametrize("step", ["pay-to", "method", "report"])
+def test_bank_data_waits_on_the_page_and_not_in_the_session_for_the_password(step, finn):
+    role, address, typed = bank_data(step)
+    finn.groups.set([Group.objects.get(name=role)])
+    client = logged_in_long_ago(finn)
+
+    with nothing_changes():
+        asked = client.post(address, typed)
+
+    page = asked.content.decode()
+    link = f"{AGAIN}?next={address.replace('/', '%2F')}"
+    assert f'<a href="{link}" target="_blank">Give it in another tab</a>' in page
+    kept_on_the_page = {"pay-to": SECRET, "method": SECRET_IBAN, "report": typed.get("looked_at")}[step]
+    assert kept_on_the_page in page
+    in_session = str(dict(client.session))
+    assert not any(secret in in_session for secret in (SECRET, SECRET_IBAN, "looked_at"))
+
+    client.post(link, {"password": PASSWORD, "next": address})
+    answer = client.post(address, typed)
+
+    assert (answer.status_code, AGAIN in answer["Location"]) == (302, False)

@@ -6,8 +6,10 @@ import pytest
 from django.db.models import Sum
 
 from payouts import ledger, release, withdrawals
-from payouts.models import Bonus, Payout
+from payouts.models import Bonus, PaymentFile, Payout
+from payouts.payments import files
 from payouts.rules.lifecycle import AccountKind
+from tests.payments import is_paid_to, pays_by
 from tests.refer_page import account_lines, read, told
 from tests.story import Story
 
@@ -258,6 +260,11 @@ def test_cash_that_is_taken_back_after_it_was_sent_is_owed():
     story.pass_to("2026-05-04T12:00Z")
     story.approve_all()
     release.release_due(as_of=story.now)
+    story.method = pays_by(story)
+    is_paid_to(story)
+    files.make(story.method, pay_on=story.now.date(), by=story.fay, at=story.now)
+    files.mark_uploaded(PaymentFile.objects.get(), by=story.finn, at=story.now)
     story.reverse(Bonus.objects.get())
 
-    assert "Taken back after it was sent -$1,000.00 You owe it; we settle it with you." in read(story)
+    told = "Taken back after it was sent, or sent twice; we keep it from your next payouts."
+    assert f"You owe -$1,000.00 {told}" in read(story)

@@ -12,6 +12,7 @@ from payouts.models import Bonus, BonusChange, LedgerAccount, Transfer
 from payouts.rules.lifecycle import AccountKind
 from referrals.models import Note, Proposal, StatusChange
 from tests.admin_pages import just_logged_in, page
+from tests.payments import is_paid_to, pays_by, sent
 from tests.story import Story, refused
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +69,9 @@ def test_cash_that_was_sent_is_owed():
     story, bonus = paid(
         {**CLAWBACK, "rewards.new_customer.kind": "CASH", "rewards.new_customer.withdrawable": False}
     )
+    story.method = pays_by(story)
+    is_paid_to(story)
+    sent(story)
     story.reverse(bonus)
 
     assert Transfer.objects.get(kind="REVERSED").debit.kind == "CASH_OWED"

@@ -14,7 +14,7 @@ from django.db.utils import ConnectionHandler
 
 from payouts import closing, host_spends, withdrawals
 from payouts.host_spends import SpendTold
-from payouts.models import LedgerAccount, Payout
+from payouts.models import Arrival, LedgerAccount, PaymentLine, Payout, SetOff
 from payouts.payments import reports
 from payouts.program_files import latest_terms
 from referrals import events, triggers
@@ -30,7 +30,9 @@ OF_PAYMENTS = import_module("payouts.migrations.0005_payments")
 OF_SIGNING = import_module("payouts.migrations.0006_signing")
 OF_CLOSING = import_module("payouts.migrations.0007_closing")
 OF_SENDERS = import_module("payouts.migrations.0008_senders")
-WITH_TRIGGERS = [OF_REFERRALS, OF_CLICKS, OF_PAYOUTS, OF_PAYMENTS, OF_SIGNING, OF_CLOSING, OF_SENDERS]
+OF_SET_OFF = import_module("payouts.migrations.0009_set_off")
+OF_PAYMENT_TABLES = [OF_PAYMENTS, OF_SIGNING, OF_CLOSING, OF_SENDERS, OF_SET_OFF]
+WITH_TRIGGERS = [OF_REFERRALS, OF_CLICKS, OF_PAYOUTS, *OF_PAYMENT_TABLES]
 APPEND_ONLY = sorted(table for migration in WITH_TRIGGERS for table in migration.APPEND_ONLY)
 FROZEN = sorted([*OF_REFERRALS.TERMS_OF, *OF_PAYOUTS.TERMS_OF])
 # Publishing is an update of the terms, and new terms are rows of their own.
@@ -100,7 +102,7 @@ def full_books(db) -> Story:
     withdrawals.withdraw(rosas, amount_minor=100, at=story.now)
     story.method = payments.pays_by(story)
     payments.is_paid_to(story)
-    payments.sent(story)
+    _owed_and_arrived(payments.sent(story).lines.get(), story)
     reports.read_in(
         story.program, name="bank.csv", content=b"reference,result\nP0,PAID", by=story.fay, at=story.now
     )
@@ -115,6 +117,23 @@ def full_books(db) -> Story:
     closed = closing.close(story.program, month=closing.next_month(story.program), **two)
     closing.reopen(closed, **two, reason="rows can be posted into it again")
     return story
+
+
+def _owed_and_arrived(line: PaymentLine, story: Story) -> None:
+    payout = line.payout
+    SetOff.objects.create(
+        payout=payout,
+        enrollment=payout.enrollment,
+        turn=1,
+        owed_minor=1,
+        amount_minor=1,
+        currency=payout.currency,
+        set_off_at=story.now,
+    )
+    two = {"told_by": story.fay, "confirmed_by": story.finn}
+    Arrival.objects.create(
+        line=line, payout=payout, overpaid_minor=0, settled_at=story.now, reason="a statement", **two
+    )
 
 
 def test_the_tables_that_call_themselves_append_only_are_those_with_triggers():

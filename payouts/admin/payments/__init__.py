@@ -2,6 +2,7 @@
 
 from payouts.admin.payments import destination as destination
 from payouts.admin.payments import file as file
+from payouts.admin.payments import made_up as made_up
 from payouts.admin.payments import method as method
 from payouts.admin.payments import order as order
 from payouts.admin.payments import payout as payout

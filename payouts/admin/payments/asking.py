@@ -9,11 +9,14 @@ from referrals import proposals
 from referrals.models import Proposal
 
 
-def ask(row: Model, *, actions: tuple[str, ...], action: str, reason: str, by: User, at: datetime) -> str:
+def ask(
+    row: Model, *, actions: tuple[str, ...], action: str, reason: str, by: User, at: datetime, **more: str
+) -> str:
     """
     Propose a step; what contradicts it must not wait beside it.
 
     :param actions: all that can be proposed about such a row; one of them waits at a time
+    :param more: what else is said with it
     :raises AlreadyProposed: if one does
     """
     waiting = Proposal.objects.filter(
@@ -23,5 +26,7 @@ def ask(row: Model, *, actions: tuple[str, ...], action: str, reason: str, by: U
         raise proposals.AlreadyProposed(
             f"Proposal {waiting.pk} about {row} waits: confirm or withdraw that one first."
         )
-    proposal = proposals.propose(action, target=str(row.pk), arguments={"reason": reason}, by=by, at=at)
+    proposal = proposals.propose(
+        action, target=str(row.pk), arguments={"reason": reason, **more}, by=by, at=at
+    )
     return f"Proposal {proposal.pk} waits for another person to confirm it. Nothing has changed yet."

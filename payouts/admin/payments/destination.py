@@ -14,7 +14,7 @@ from payouts.admin.payments.roles import CONFIRM_DESTINATION, SET_DESTINATION
 from payouts.models import Destination, PayoutMethod
 from payouts.rules.payees import TAKEN, Payee, Rail
 from referrals.admin.base import EmptyFieldListFilter, PlainInline, ReadOnlyAdmin, display, register
-from referrals.admin.columns import chip, found_at, referrer
+from referrals.admin.columns import chip, found_at, person_at, referrer
 from referrals.admin.steps import Step, StepAdmin
 from referrals.models import Enrollment
 from referrals.rules.refusal import WrongField
@@ -116,13 +116,14 @@ TELL_STEP = Step(
     why_not=_no_method,
     form=DestinationForm,
     is_apart=True,
+    asks_first=True,
 )
 """On the page of an enrollment."""
 
 
 class DestinationInline(PlainInline):
     model = Destination
-    fields = [shown, "holder_name", state, "created_at", "created_by", "confirmed_by"]
+    fields = [shown, "holder_name", state, "created_at", person_at("created_by"), person_at("confirmed_by")]
     related = ["created_by", "confirmed_by"]
     ordering = ["-pk"]
 
@@ -153,7 +154,7 @@ class DestinationAdmin(StepAdmin, ReadOnlyAdmin):
     change_form_outer_before_template = "admin/payouts/payment/steps.html"
     when_empty = "Where a referrer is paid is told on the page of the enrollment."
     list_display = [shown, referrer, found_at("enrollment.program", label="program"), state]
-    list_display += ["created_at", "created_by", "confirmed_by"]
+    list_display += ["created_at", person_at("created_by"), person_at("confirmed_by")]
     list_filter = [
         "method",
         ("confirmed_at", EmptyFieldListFilter),
@@ -184,6 +185,7 @@ class DestinationAdmin(StepAdmin, ReadOnlyAdmin):
             permissions=[SET_DESTINATION, CONFIRM_DESTINATION],
             take=_retire,
             is_offered=lambda row: row.retired_at is None,
+            asks_again=True,
         ),
     ]
 

@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import ngettext
 
 from payouts.admin.payments.asking import ask
 from payouts.admin.payments.roles import APPROVE, PREPARE
@@ -24,7 +25,16 @@ from payouts.rails import RAILS
 from payouts.rules.lifecycle import FileStatus, PayoutStatus
 from referrals import scopes
 from referrals.admin.base import PartOfAnother, PlainInline, ReadOnlyAdmin, display, link_to_list, register
-from referrals.admin.columns import AMOUNT_COLUMNS, amount, amount_of, chip, found_at, grouped, status
+from referrals.admin.columns import (
+    AMOUNT_COLUMNS,
+    amount,
+    amount_of,
+    chip,
+    found_at,
+    grouped,
+    person_at,
+    status,
+)
 from referrals.admin.steps import CONFLICT, ReasonForm, Step, StepAdmin
 from referrals.rules.refusal import Refused
 
@@ -36,8 +46,9 @@ WHY = {
     Why.NOT_WHOLE: "More of their batch is still to be paid: the next run does it.",
     Why.SUSPENDED: "The referrer is suspended.",
     Why.CONTRADICTED: "The bank says that an earlier attempt arrived: find out before it is paid again."
-    " A later report that says it failed or came back lets it go.",
-    Why.TAKEN_BACK: "A bonus in it was taken back after it was released: settle it with the referrer.",
+    " If it did, two people say so on the page of the payout; a report that says it failed or came back lets"
+    " it go.",
+    Why.OWES: "The referrer owes what was taken back: the next run keeps it from this payout.",
     Why.NO_DESTINATION: "Nobody has told where the referrer is paid.",
     Why.NOT_CONFIRMED: "The destination waits for a second person to confirm it.",
     Why.OTHER_METHOD: "The referrer is paid by another method.",
@@ -69,11 +80,11 @@ class NextFileForm(forms.Form):
 
 class PaymentFileChangeInline(PlainInline):
     model = PaymentFileChange
-    fields = ["changed_at", "did", "changed_by", "approved_by"]
+    fields = ["changed_at", "did", person_at("changed_by"), person_at("approved_by")]
     related = ["changed_by", "approved_by"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ["changed_at", "did", "changed_by", "approved_by"]
+        return self.fields
 
     @display(description="what")
     def did(self, change: PaymentFileChange) -> SafeString | str:
@@ -84,7 +95,10 @@ class PaymentFileChangeInline(PlainInline):
 
 def _upload(file: PaymentFile, by: User, at: datetime, told: dict[str, Any]) -> str:
     files.mark_uploaded(file, by=by, at=at)
-    return f"{file} is uploaded: its {file.count} payouts are sent."
+    sent = ngettext("its payout is sent", "its %(count)s payouts are sent", file.count) % {
+        "count": file.count
+    }
+    return f"{file} is uploaded: {sent}."
 
 
 def _made_it(file: PaymentFile, user: User) -> str | None:
@@ -111,7 +125,12 @@ def _propose(file: PaymentFile, by: User, at: datetime, told: dict[str, Any], *,
 
 def _reissue(file: PaymentFile, by: User, at: datetime, told: dict[str, Any]) -> str:
     count = reissues.reissue(Payout.objects.filter(lines__file=file), by=by, at=at)
-    return f"{count} payouts of {file} are tried again: they wait for the next payment file."
+    tried = ngettext(
+        "1 payout of %(file)s is tried again: it waits",
+        "%(count)s payouts of %(file)s are tried again: they wait",
+        count,
+    )
+    return f"{tried % {'count': count, 'file': file}} for the next payment file."
 
 
 def _has_failed(file: PaymentFile) -> bool:
@@ -190,7 +209,7 @@ class PaymentFileAdmin(StepAdmin, ReadOnlyAdmin):
     change_form_outer_before_template = "admin/payouts/paymentfile/file.html"
     when_empty = "A payment file is made of payouts that wait: cash that was released, and withdrawals."
     list_display = ["identification", "program", "code", "pay_on", "count", total, status]
-    list_display += ["made_at", "made_by"]
+    list_display += ["made_at", person_at("made_by")]
     list_filter = ["status", "program"]
     list_select_related = ["program", "method", "made_by"]
     search_fields = ["identification__exact", "lines__reference__exact"]
@@ -373,6 +392,6 @@ class PaymentLineAdmin(PartOfAnother):
 @register(PaymentFileChange)
 class PaymentFileChangeAdmin(PartOfAnother):
     of_program = "file__program"
-    list_display = ["__str__", "file", "changed_at", "changed_by", "approved_by"]
+    list_display = ["__str__", "file", "changed_at", person_at("changed_by"), person_at("approved_by")]
     list_filter = ["new_status"]
     list_select_related = ["file", "changed_by", "approved_by"]

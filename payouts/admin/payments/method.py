@@ -14,8 +14,9 @@ from payouts import payout_methods
 from payouts.admin.payments.roles import SET_METHOD
 from payouts.models import PayoutMethod
 from payouts.rules.payees import masked
+from referrals.admin import presence
 from referrals.admin.base import Admin, EmptyFieldListFilter, display, register
-from referrals.admin.columns import amount_of, chip
+from referrals.admin.columns import amount_of, chip, person_at
 from referrals.admin.steps import Step, StepAdmin
 from referrals.rules.refusal import Refused, WrongField
 
@@ -30,7 +31,10 @@ def _close(method: PayoutMethod, by: User, at: datetime, told: dict[str, Any]) -
 class MethodForm(forms.ModelForm):
     """A way to pay as its rail takes it: what is wrong is told beside its field."""
 
+    asked_by: HttpRequest | None = None
+
     def clean(self) -> dict[str, Any]:
+        self._refuse_strangers()
         told = {name: value for name, value in self.cleaned_data.items() if value is not None}
         if {"program", "code"} <= told.keys():
             try:
@@ -42,13 +46,29 @@ class MethodForm(forms.ModelForm):
                 self.add_error(None, str(refusal))
         return self.cleaned_data
 
+    def _refuse_strangers(self) -> None:
+        """Where the company's own account is told, who tells it has just shown who they are."""
+        if self.asked_by is not None:
+            try:
+                presence.require_first(self.asked_by)
+            except Refused as refusal:
+                self.add_error(None, str(refusal))
+
 
 @register(PayoutMethod)
 class PayoutMethodAdmin(StepAdmin, Admin):
     of_program = "program"
     form = MethodForm
     when_empty = "A program pays by no method yet: add one, and its referrers can be paid."
-    list_display = ["__str__", "state", "payer_name", minimum, "cooling_days", "opened_at", "opened_by"]
+    list_display = [
+        "__str__",
+        "state",
+        "payer_name",
+        minimum,
+        "cooling_days",
+        "opened_at",
+        person_at("opened_by"),
+    ]
     list_filter = ["code", "program", ("closed_at", EmptyFieldListFilter)]
     list_select_related = ["program", "opened_by", "client"]
     change_form_outer_before_template = "admin/payouts/payment/steps.html"
@@ -82,6 +102,17 @@ class PayoutMethodAdmin(StepAdmin, Admin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return self.get_fields(request, obj) if obj else ()
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: PayoutMethod | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        form.asked_by = request
+        return form
 
     def save_model(self, request: HttpRequest, obj: PayoutMethod, form: Any, change: bool) -> None:  # noqa: FBT001
         payout_methods.open_method(obj, by=cast(User, request.user), at=timezone.now())

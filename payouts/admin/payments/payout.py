@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import User
@@ -11,11 +11,12 @@ from django.utils.safestring import SafeString
 
 from payouts.admin.payments import order as order_page
 from payouts.admin.payments.asking import ask
+from payouts.admin.payments.made_up import ArrivalInline, SetOffInline
 from payouts.admin.payments.roles import APPROVE, PREPARE
 from payouts.models import Bonus, PaymentLine, PaymentReportLine, Payout, PayoutChange
-from payouts.payments import doubts, reissues, reports
+from payouts.payments import arrivals, doubts, reissues, reports, set_offs
 from payouts.rails import BY_NETWORK
-from payouts.rules.lifecycle import PAYOUT_SOURCES, REPORTED, FileStatus, PayoutStatus, Result, Verdict
+from payouts.rules.lifecycle import REPORTED, REPORTED_FROM, FileStatus, PayoutStatus, Result, Verdict
 from payouts.rules.ways import WAYS, Way
 from referrals.admin.base import (
     PartOfAnother,
@@ -26,12 +27,23 @@ from referrals.admin.base import (
     link_to_list,
     register,
 )
-from referrals.admin.columns import AMOUNT_COLUMNS, NOTHING, amount, became, chip_of, referrer, status
+from referrals.admin.columns import (
+    AMOUNT_COLUMNS,
+    NOTHING,
+    amount,
+    became,
+    chip_of,
+    grouped,
+    person_at,
+    referrer,
+    status,
+)
 from referrals.admin.steps import ReasonForm, Step, StepAdmin
 from referrals.names import of_person
 from referrals.rules.words import RewardKind
 
-ABOUT = ("payout_was_sent", "payout_was_not_sent")
+ABOUT = ("payout_was_sent", "payout_was_not_sent", "payment_arrived")
+MAY_HAVE_ARRIVED = (*arrivals.PAYS, *arrivals.PAID, PayoutStatus.REISSUED)
 MOST_UNKNOWN = 20
 verdict = chip_of("verdict", label="verdict")
 
@@ -47,9 +59,29 @@ class DetailForm(forms.Form):
     )
 
 
+class PaymentChoice(forms.ModelChoiceField):
+    def label_from_instance(self, line: Any) -> str:
+        return _payment(line)
+
+
+class ArrivedForm(ReasonForm):
+    """Which payment arrived, and how that is known."""
+
+    line = PaymentChoice(
+        PaymentLine.objects.none(),
+        label="Which payment",
+        widget=forms.Select(attrs={"class": "staff-input"}),
+    )
+    field_order = ["line", "reason"]
+
+    def look_at(self, payout: Payout) -> None:
+        """Offer the payments that were given up."""
+        cast(forms.ModelChoiceField, self.fields["line"]).queryset = arrivals.given_up(payout)
+
+
 class PayoutChangeInline(PlainInline):
     model = PayoutChange
-    fields = ["changed_at", became, "changed_by", "approved_by"]
+    fields = ["changed_at", became, person_at("changed_by"), person_at("approved_by")]
     related = ["changed_by", "approved_by"]
 
 
@@ -71,7 +103,7 @@ def _tell(payout: Payout, by: User, at: datetime, told: dict[str, Any], *, resul
 
 
 def _can_become(payout: Payout, *, result: Result) -> bool:
-    if payout.status not in PAYOUT_SOURCES[REPORTED[result]] or payout.status == PayoutStatus.SENDING:
+    if payout.status not in REPORTED_FROM[result] or payout.status == PayoutStatus.SENDING:
         return False
     # What goes over the network is told by those who were called.
     return not _in_doubt(payout) and not payout.orders.exists()
@@ -93,6 +125,24 @@ def _is_unknown(payout: Payout) -> bool:
 
 def _propose(payout: Payout, by: User, at: datetime, told: dict[str, Any], *, action: str) -> str:
     return ask(payout, actions=ABOUT, action=action, reason=told["reason"], by=by, at=at)
+
+
+def _payment(line: PaymentLine) -> str:
+    return f"{line.reference} in {line.file}"
+
+
+def _may_have_arrived(payout: Payout) -> bool:
+    return payout.status in MAY_HAVE_ARRIVED and arrivals.given_up(payout).exists()
+
+
+def _something_comes_first(payout: Payout, user: User) -> str | None:
+    return arrivals.what_comes_first(payout) or None
+
+
+def _arrived(payout: Payout, by: User, at: datetime, told: dict[str, Any]) -> str:
+    line: PaymentLine = told["line"]
+    more = {"line": str(line.pk), "payment": _payment(line)}
+    return ask(payout, actions=ABOUT, action="payment_arrived", reason=told["reason"], by=by, at=at, **more)
 
 
 def _reissue(payout: Payout, by: User, at: datetime, told: dict[str, Any]) -> str:
@@ -138,6 +188,20 @@ STEPS = [
         ]
     ),
     Step(
+        "arrived",
+        verb="An earlier payment of it arrived",
+        explains="Its file was voided, or another attempt followed, and the money left all the same. Once"
+        " another person confirms, the payout is paid by it and is not paid again; if it was paid meanwhile,"
+        " the referrer owes the second payment, and later payouts make up for it.",
+        permissions=[PREPARE, APPROVE],
+        take=_arrived,
+        is_offered=_may_have_arrived,
+        why_not=_something_comes_first,
+        form=ArrivedForm,
+        is_apart=True,
+        asks_again=True,
+    ),
+    Step(
         "reissue",
         verb="Reissue",
         explains="A payout with the same amount follows it, and waits for the next payment file. Look at the"
@@ -162,16 +226,25 @@ class PayoutAdmin(StepAdmin, ReadOnlyAdmin):
     list_select_related = ["enrollment__referrer", "batch__program", "withdrawal"]
     search_fields = ["enrollment__referrer__host_account__exact", "^enrollment__referrer__name"]
     exclude = AMOUNT_COLUMNS
-    readonly_fields = [amount, "way", "bonuses"]
-    inlines = [LineInline, order_page.OrderInline, ReportLineInline, PayoutChangeInline]
+    readonly_fields = [amount, "before", "way", "bonuses"]
+    inlines = [
+        *(SetOffInline, LineInline, order_page.OrderInline),
+        *(ReportLineInline, ArrivalInline, PayoutChangeInline),
+    ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         unknown: list[Payout] = []
         if self.has_view_permission(request):
             rows = self.get_queryset(request).filter(status=PayoutStatus.UNKNOWN).order_by("pk")
             joined = rows.select_related("enrollment__program", "enrollment__referrer")
-            unknown = list(joined[:MOST_UNKNOWN])
-        shown = {"unknown": [(link_to(payout), payout.enrollment, amount(payout)) for payout in unknown]}
+            unknown = list(joined[: MOST_UNKNOWN + 1])
+        named = unknown[:MOST_UNKNOWN]
+        shown = {
+            "unknown": [(link_to(payout), payout.enrollment, amount(payout)) for payout in named],
+            "all_unknown": link_to_list(Payout, "All of them", status__exact=PayoutStatus.UNKNOWN)
+            if unknown[MOST_UNKNOWN:]
+            else "",
+        }
         return super().changelist_view(request, {**shown, **(extra_context or {})})
 
     def change_view(
@@ -195,6 +268,18 @@ class PayoutAdmin(StepAdmin, ReadOnlyAdmin):
     def way(self, payout: Payout) -> str:
         return _way(payout).label
 
+    @display(description="before what was kept")
+    def before(self, payout: Payout) -> str:
+        """Its amount and what was kept from it, so that it adds up with its bonuses."""
+        kept = set_offs.kept_from(payout)
+        if not kept:
+            return NOTHING
+        gross, less = (
+            f"{payout.currency} {grouped(minor, payout.currency)}"
+            for minor in (payout.amount_minor + kept, kept)
+        )
+        return f"{gross}, of which {less} is kept for what the referrer owed"
+
     @display(description="bonuses")
     def bonuses(self, payout: Payout) -> SafeString | str:
         return link_to_list(Bonus, "All its bonuses", payout=payout.pk) if payout.batch_id else NOTHING
@@ -211,6 +296,7 @@ SENTENCES = {
     PayoutStatus.FAILED: "The bank did not carry it out. Put the destination right, then reissue it.",
     PayoutStatus.RETURNED: "It came back. Put the destination right, then reissue it.",
     PayoutStatus.REISSUED: "Another attempt follows it.",
+    PayoutStatus.CANCELLED: "Nothing is to be sent: all of it made up for what the referrer owed.",
 }
 """How a payout stands, and who does what next."""
 
@@ -245,6 +331,6 @@ def _says(payout: Payout) -> str:
 @register(PayoutChange)
 class PayoutChangeAdmin(PartOfAnother):
     of_program = "payout__enrollment__program"
-    list_display = ["__str__", "payout", "changed_at", "changed_by", "approved_by"]
+    list_display = ["__str__", "payout", "changed_at", person_at("changed_by"), person_at("approved_by")]
     list_filter = ["new_status"]
     list_select_related = ["payout", "changed_by", "approved_by"]

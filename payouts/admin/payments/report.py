@@ -21,8 +21,9 @@ from payouts.payments import reports
 from payouts.rules.lifecycle import Verdict
 from payouts.rules.payment_reports import MOST_BYTES
 from referrals import scopes
+from referrals.admin import presence
 from referrals.admin.base import PartOfAnother, ReadOnlyAdmin, display, link_to_list, register
-from referrals.admin.columns import chip
+from referrals.admin.columns import chip, person_at
 from referrals.admin.steps import CONFLICT
 from referrals.models import Program
 from referrals.rules.refusal import Refused, WrongField
@@ -71,7 +72,7 @@ class ReportForm(forms.Form):
 class PaymentReportAdmin(ReadOnlyAdmin):
     of_program = "program"
     when_empty = "What a bank says of payments is read in from its report; nothing was read in yet."
-    list_display = ["name", "program", "read_at", "read_by", "done", "unchanged", "refused"]
+    list_display = ["name", "program", "read_at", person_at("read_by"), "done", "unchanged", "refused"]
     list_filter = ["program"]
     list_select_related = ["program", "read_by"]
     search_fields = ["^name", "lines__reference__exact"]
@@ -94,7 +95,9 @@ class PaymentReportAdmin(ReadOnlyAdmin):
         if form.is_valid():
             try:
                 content, program, name = form.content(), form.cleaned_data["program"], form.called()
+                shown = {} if presence.is_fresh(request) else _looked_at(program, name, content)
                 if "read_in" in request.POST:
+                    presence.require_first(request)
                     now, by = timezone.now(), cast(User, request.user)
                     report = reports.read_in(program, name=name, content=content, by=by, at=now)
                     self.message_user(request, _told(report))

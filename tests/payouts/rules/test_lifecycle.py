@@ -29,7 +29,7 @@ LIVES = [
         PayoutStatus,
         PAYOUT_SOURCES,
         "PREPARED",
-        {"CREDITED", "REISSUED"},
+        {"CANCELLED", "CREDITED", "REISSUED"},
         id="payout",
     ),
     pytest.param(FileStatus, FILE_SOURCES, "MADE", {"UPLOADED", "VOIDED"}, id="payment file"),

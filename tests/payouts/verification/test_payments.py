@@ -5,14 +5,27 @@ from datetime import timedelta
 import pytest
 
 from payouts import withdrawals
-from payouts.models import Destination, PaymentLine, Payout, PayoutChange, Transfer, Withdrawal
-from payouts.payments import doubts, files, reissues, reports
+from payouts.models import (
+    Arrival,
+    Destination,
+    PaymentLine,
+    PaymentReport,
+    PaymentReportLine,
+    Payout,
+    PayoutChange,
+    SetOff,
+    Transfer,
+    Withdrawal,
+)
+from payouts.payments import arrivals, doubts, files, reissues, reports
 from payouts.rules.lifecycle import Result
 from tests.payments import is_paid_to, make, pays_by, sent, with_cash
 from tests.payouts.verification.plant import alter, found, guards_down
 from tests.story import Story
 
 pytestmark = pytest.mark.django_db
+
+SUMS = "payouts with another amount than their bonuses together, less what was set off"
 
 NOT_IN_ONE = "payouts told to a bank that are not in exactly one file that is not void, or one order"
 IN_ONE = "payouts in a file that is not void although they wait for one, or need none"
@@ -24,6 +37,7 @@ BOOKED = "payouts whose booking by the bank does not suit their status"
 TRANSFERS = "transfers with another amount, currency or program than their payout"
 CHAIN = "payouts whose attempts form no chain"
 CLEARING = "clearing accounts that hold another amount than the payouts under way"
+LATE = "payments that arrived late and are not in the books with what was too much, or of another payout"
 TWO = "payouts of which nothing was known, and of which fewer than two people or no bank said what it was"
 
 
@@ -213,7 +227,7 @@ def test_an_attempt_of_another_amount():
     alter(latest, amount_minor=1)
 
     assert found() == [
-        ("I8", "payouts with another amount than their bonuses together", [latest.pk]),
+        ("I8", SUMS, [latest.pk]),
         ("I9", CHAIN, [first().pk]),
         ("I9", CLEARING, [clearing(story).pk]),
     ]
@@ -266,3 +280,71 @@ def test_a_withdrawal_that_nobody_pays_out():
     assert [each for each in found() if each[0] == "I8"] == [
         ("I8", "withdrawals without a payout", [Withdrawal.objects.get().pk])
     ]
+
+
+def kept_and_arrived():
+    """Rosa was paid twice for acme; of her next payout that is kept."""
+    story = with_cash("acme")
+    sent(story)
+    reports.tell(first(), result=Result.FAILED, detail="", by=story.fay, at=story.now)
+    reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+    sent(story)
+    again = Payout.objects.latest("attempt")
+    reports.tell(again, result=Result.CONFIRMED, detail="", by=story.fay, at=story.now)
+    two = {"by": story.fay, "approved_by": story.finn}
+    arrivals.settle(first().lines.get(), **two, at=story.now, reason="a statement")
+    story.earn("beta")
+    story.pass_to("2026-04-16T00:05Z")
+    assert found() == []
+    return SetOff.objects.get(), Arrival.objects.get()
+
+
+def test_what_was_kept_and_arrived_and_is_otherwise_in_the_books():
+    kept, arrived = kept_and_arrived()
+
+    alter(kept, amount_minor=9_000, without=["set_off_no_more_than_is_owed"])
+    alter(arrived, overpaid_minor=1)
+
+    assert found() == [
+        ("I1", "set-offs not booked with their amount, payout and referrer", [kept.pk]),
+        ("I8", SUMS, [kept.payout_id]),
+        (
+            "I9",
+            LATE,
+            [arrived.pk],
+        ),
+    ]
+
+
+def test_more_kept_than_was_owed():
+    kept, arrived = kept_and_arrived()
+    transfer = Transfer.objects.get(arrival=arrived)
+    balance = kept.enrollment.ledger_accounts.get(kind="BALANCE")
+
+    alter(transfer, debit=balance)
+
+    owed = Transfer.objects.get(set_off=kept).credit
+    assert ("I11", "referrers of whom more was kept than they owed", [owed.pk]) in found()
+
+
+@pytest.mark.parametrize(("name", "stands"), [("told by hand", False), ("bank.csv", True)])
+def test_what_one_person_told_by_hand_does_not_stand_for_two_people_or_the_bank(name, stands):
+    story = with_cash("acme")
+    (file,) = make(story)
+    files.put_in_doubt(file, by=story.fay, at=story.now)
+    files.take(file, by=story.fay, at=story.now)
+    report = PaymentReport.objects.create(
+        program=story.program,
+        name=name,
+        sha256="f" * 64,
+        read_at=story.now,
+        read_by=story.fay,
+        done=1,
+        unchanged=0,
+        refused=0,
+    )
+    PaymentReportLine.objects.create(
+        report=report, number=1, reference="P1", result="CONFIRMED", verdict="DONE", payout=first()
+    )
+
+    assert found() == ([] if stands else [("I12", TWO, [first().pk])])

@@ -6,7 +6,7 @@ from payouts import credit_triggers
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payouts", "0008_senders")]
+    dependencies = [("payouts", "0009_set_off")]
 
     operations = [
         migrations.RunPython(credit_triggers.credit_stays_credit, credit_triggers.removed),
