@@ -1,7 +1,7 @@
 """
 The simulator: the real decisions on real rows, with a clock, a broker and a provider that a seed drives.
 
-    TEST_DATABASE=sqlite SIMULATOR_SEED=7 python -m pytest tests/simulator -k ten_thousand
+    TEST_DATABASE=sqlite SIMULATOR_SEED=7 python -m pytest tests/simulator -k many_steps
 
 plays the run with that seed again, step by step; every run tells its seed, a failing one beside its failure.
 ``SIMULATOR_STEPS`` asks for more steps than a test run takes.

@@ -2,6 +2,9 @@
 Ten thousand steps by chance, and nothing is paid twice, too early, to nobody, or lost.
 
     SIMULATOR_SEED=7 TEST_DATABASE=sqlite python -m pytest tests/simulator -k many_steps
+
+plays the run with that seed again, each step as it was. SIMULATOR_STEPS asks for more steps, or for fewer:
+then it is not asked what the plays have come to.
 """
 
 import os
@@ -49,7 +52,8 @@ def test_many_steps_by_chance_break_nothing(report):
 
     report(run)
     assert run.steps >= steps
-    assert MUST_BE_SEEN[connection.vendor] - set(run.seen) == set()
+    if steps >= STEPS[connection.vendor]:
+        assert MUST_BE_SEEN[connection.vendor] - set(run.seen) == set()
 
 
 def test_a_seed_plays_the_same_plays_again():
