@@ -18,12 +18,12 @@ from tests.simulator.machine import simulate
 pytestmark = pytest.mark.django_db
 
 STEPS = {"sqlite": 10_000, "postgresql": 1_000}
+# Only what a run of that length comes to many times, whatever the seed.
 MUST_BE_SEEN = {
     "sqlite": {
         "bonuses paid",
         "bonuses paid late",
         "bonuses reversed",
-        "bonuses cancelled",
         "bonuses held",
         "batches approved by a person",
         "batches approved by several",
@@ -40,7 +40,7 @@ MUST_BE_SEEN = {
         "messages lost",
         "messages doubled",
     },
-    "postgresql": {"bonuses paid", "batches approved by a person", "messages lost", "messages doubled"},
+    "postgresql": {"bonuses paid", "bonuses held", "messages lost", "messages doubled"},
 }
 
 

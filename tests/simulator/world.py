@@ -223,8 +223,8 @@ def build(start: datetime) -> World:
                     at=BEGINNING,
                 )
                 destinations.confirm(told, by=finn, at=BEGINNING)
-    # From 150.00 on two approve.
-    signing.set_rules(programs[1], limit_minor=15_000, tiers={3: 15_000})
+    # From 100.00 on two approve.
+    signing.set_rules(programs[1], limit_minor=15_000, tiers={3: 10_000})
     world = World(
         start=start,
         host=host,
