@@ -95,6 +95,13 @@ def a_voiding(story: Story) -> Proposal:
     return proposed(story, "void_file", file, reason="The wrong day.")
 
 
+def an_arrival(story: Story) -> Proposal:
+    file = a_file(story)
+    files.void(file, by=story.finn, at=story.now)
+    line = file.lines.get()
+    return proposed(story, "payment_arrived", line.payout, line=line.pk, reason="On the bank's statement.")
+
+
 IN_DOUBT = {
     "payout_was_sent": "SENT",
     "payout_was_not_sent": "FAILED",
@@ -125,6 +132,7 @@ EVERY_ACTION = {
     "void_event": an_event,
     **{action: in_doubt(action) for action in IN_DOUBT},
     "void_file": a_voiding,
+    "payment_arrived": an_arrival,
     "close_month": a_closing,
     "reopen_month": a_reopening,
 }
@@ -183,13 +191,16 @@ def test_a_proposal_that_was_taken_back_is_not_confirmed(action):
         proposals.withdraw(proposal, at=story.now)
 
 
-@pytest.mark.parametrize("action", [*IN_DOUBT, "void_file"])
-def test_what_two_people_say_of_a_payment_is_so(action):
+@pytest.mark.parametrize(
+    ("action", "status"),
+    [*IN_DOUBT.items(), ("void_file", "PREPARED"), ("payment_arrived", "CONFIRMED")],
+)
+def test_what_two_people_say_of_a_payment_is_so(action, status):
     story, proposal = ready(action)
     confirm(story, proposal)
 
     payout = Payout.objects.get(withdrawal__isnull=False)
-    assert payout.status == IN_DOUBT.get(action, "PREPARED")
+    assert payout.status == status
     step = payout.changes.last()
     assert (step.changed_by, step.approved_by) == (story.cara, story.sam)
 
