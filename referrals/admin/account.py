@@ -98,7 +98,7 @@ class ReferredAccountAdmin(WhyPage, ActivityPages, BoardPages, DeskAdmin):
         section(
             "Attribution",
             ("attribution_method", "attribution_rule"),
-            "opened",
+            "came_by",
             ("attributed_by", "attribution_approved_by"),
         ),
         section(
@@ -232,9 +232,9 @@ class ReferredAccountAdmin(WhyPage, ActivityPages, BoardPages, DeskAdmin):
         # A link names its number and nothing else of it.
         return SignUp(pk=account.sign_up_id)
 
-    @display(description="link opened")
-    def opened(self, account: ReferredAccount) -> str:
-        return alike.opened(account)
+    @display(description="came by")
+    def came_by(self, account: ReferredAccount) -> str:
+        return alike.came_by(account)
 
     @display(description="facts")
     def facts(self, account: ReferredAccount) -> SafeString:
