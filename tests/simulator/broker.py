@@ -19,6 +19,7 @@ from payouts.rules import timetable
 from referrals.models import JobRun
 from tests.simulator.checks import Breach
 
+SWEEPS = "every sweep does all that it finds to do"
 MOST_WAITING = 48
 FATES = (0, 0, 1, 1, 1, 2, 3)
 """How often a message is delivered."""
@@ -83,7 +84,7 @@ def refuse_failures(*, since: int) -> None:
     :raises Breach: naming the first that did not
     """
     if failed := JobRun.objects.filter(pk__gt=since, failed__gt=0).first():
-        raise Breach("every sweep does all that it finds to do", f"{failed.job}: {failed.error}")
+        raise Breach(SWEEPS, f"{failed.job}: {failed.error}")
 
 
 @contextmanager
