@@ -54,6 +54,10 @@ from payouts.models.signing import (
     BatchNote,
     PayoutLimit,
 )
+from payouts.models.tax_form import (
+    TaxFormChange,
+    TaxFormLimit,
+)
 
 __all__ = [
     "ApprovalTier",
@@ -91,6 +95,8 @@ __all__ = [
     "RewardMilestone",
     "SetOff",
     "Spend",
+    "TaxFormChange",
+    "TaxFormLimit",
     "Transfer",
     "Withdrawal",
 ]

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from payouts import ledger
 from payouts.models import PayoutSchedule, Reward, RewardMilestone
-from payouts.program_files import tables
+from payouts.program_files import tables, tax_form
 from payouts.program_files.tables import Meant, columns, section
 from payouts.program_files.transcript import latest_terms
 from payouts.rules.program_document import Document, fingerprint
@@ -82,6 +82,7 @@ def store(document: Document, *, host: Host, now: datetime) -> Program:
         )
 
     _update_program(program, document)
+    tax_form.store(program, document["tax_form"], _meant(document), now=now)
     return program
 
 

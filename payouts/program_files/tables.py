@@ -232,6 +232,11 @@ PAYOUT_SCHEDULE: Table = (
     _as_it_is("quote"),
 )
 
+TAX_FORM: Table = (
+    _amount("above"),
+    _as_it_is("quote"),
+)
+
 CALLING: Table = (
     _time_of_day("opens"),
     _time_of_day("closes"),

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from payouts.models import PayoutSchedule, Reward
-from payouts.program_files import tables
+from payouts.program_files import tables, tax_form
 from payouts.program_files.tables import Meant, section
 from payouts.rules.program_document import Document, schema
 from payouts.rules.program_document.keys import Keys
@@ -55,6 +55,7 @@ def export(program: Program, terms: Terms | None = None) -> Document:
             section(tables.REJECTION_REASON, reason, meant) for reason in terms.rejection_reasons.all()
         ],
         "share_texts": [section(tables.SHARE_TEXT, text, meant) for text in program.share_texts.all()],
+        "tax_form": tax_form.section_of(program, meant),
     }
     return _in_order(schema.SECTIONS, sections)
 

@@ -19,6 +19,8 @@ APPEND_ONLY = [
     "payouts_payoutchange",
     "payouts_setoff",
     "payouts_spend",
+    "payouts_taxformchange",
+    "payouts_taxformlimit",
     "payouts_transfer",
     "referrals_accountevent",
     "referrals_call",

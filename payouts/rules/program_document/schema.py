@@ -320,6 +320,12 @@ SHARE_TEXT: Keys = (
     Key("text", values.share_text),
 )
 
+# Belongs to the program, not to its terms: the law sets it for all payments, whatever terms they come from.
+TAX_FORM: Keys = (
+    Key("above", values.amount()),
+    QUOTE,
+)
+
 SECTIONS: Keys = (
     Key("format", values.format_version),
     Key("program", mapping(PROGRAM)),
@@ -336,4 +342,5 @@ SECTIONS: Keys = (
     Key("call_outcomes", rows(CALL_OUTCOME, empty=True), []),
     Key("rejection_reasons", rows(REJECTION_REASON)),
     Key("share_texts", rows(SHARE_TEXT, empty=True, named_by_code=False), []),
+    Key("tax_form", mapping(TAX_FORM), None),
 )
