@@ -3,6 +3,8 @@ What happens to a payout on its way to the referrer.
 
     steps         the only writer of a payout's status: many at once, swapped on the status that was seen
     candidates    what could be paid now by a method, and what drops out and why
+    tax_limits    what is held back until a tax form is there
+    tax_forms     how the tax form of a referrer stands, as staff write it down
     files         payment files: made, downloaded, uploaded, voided, in doubt
     orders        payments that go over the network: written, and what comes of each call
     sending       the calls themselves

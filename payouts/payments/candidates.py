@@ -18,6 +18,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Upper
 
 from payouts.models import Arrival, Bonus, Destination, PaymentReportLine, Payout, PayoutMethod, Transfer
+from payouts.payments import tax_limits
 from payouts.rules.lifecycle import AccountKind, BonusStatus, PayoutStatus, Result, Verdict
 from payouts.rules.payment_reports import WORDS
 from referrals.rules.lifecycle import EnrollmentStatus
@@ -35,6 +36,7 @@ class Why(Word):
     NOT_CONFIRMED = "NOT_CONFIRMED"
     OTHER_METHOD = "OTHER_METHOD"
     COOLING = "COOLING"
+    TAX_FORM = "TAX_FORM"
     CANNOT_BE_WRITTEN = "CANNOT_BE_WRITTEN"
 
 
@@ -62,6 +64,7 @@ def waiting(method: PayoutMethod, *, at: datetime) -> QuerySet[Any]:
         has_arrived=Exists(_has_arrived()),
         asked=Exists(Destination.objects.waiting().filter(enrollment=OuterRef("enrollment")).order_by()),
     )
+    rows = tax_limits.with_room(rows, method.program, at=at)
     return rows.annotate(
         why=Case(
             *(When(condition, then=Value(why.value)) for why, condition in _conditions(method, at=at)),
@@ -116,4 +119,5 @@ def _conditions(method: PayoutMethod, *, at: datetime) -> list[tuple[Why, Q]]:
         (Why.OTHER_METHOD, ~Q(by=method.code)),
         (Why.OTHER_METHOD, Q(withdrawal__isnull=False) & ~Q(withdrawal__method__in=["", method.code])),
         (Why.COOLING, Q(usable_from__gt=at)),
+        (Why.TAX_FORM, tax_limits.TOO_MUCH),
     ]

@@ -15,7 +15,7 @@ from django.db.models import Sum
 from payouts import failpoints
 from payouts.insertion import listed
 from payouts.models import PaymentFile, PaymentFileChange, PaymentLine, Payout, PayoutMethod
-from payouts.payments import planning, steps
+from payouts.payments import planning, steps, tax_limits
 from payouts.rails import RAILS
 from payouts.rules import payment_files
 from payouts.rules.lifecycle import FILE_SOURCES, FileStatus, PayoutStatus
@@ -80,6 +80,7 @@ def make(method: PayoutMethod, *, pay_on: date, by: User, at: datetime) -> list[
         raise MethodClosed(f"{method} is closed: choose a way to pay that is open.")
     if method.code not in RAILS:
         raise NotByFile(f"{method} pays over the network: what waits is sent by itself.")
+    tax_limits.lock(method.program, at=at)
     planned = planning.plan(method, pay_on=pay_on, at=at)
     if not planned.parts:
         raise NothingToPay(f"No payout of {method.program} waits that {Rail(method.code).label} can pay now.")

@@ -15,7 +15,7 @@ from django.db.models import F, Q, QuerySet
 
 from payouts.insertion import listed
 from payouts.models import Destination, PaymentCall, PaymentNotice, PaymentOrder, Payout, PayoutMethod
-from payouts.payments import candidates, planning, steps
+from payouts.payments import candidates, planning, steps, tax_limits
 from payouts.rails import BY_NETWORK, Sender
 from payouts.rails.sender import Said
 from payouts.rules import call_times
@@ -72,13 +72,16 @@ def write(method: PayoutMethod, *, sender: Sender, at: datetime) -> int:
     """
     # Of two workers the second finds what the first has left.
     PayoutMethod.objects.select_for_update(of=("self",)).get(pk=method.pk)
+    tax_limits.lock(method.program, at=at)
     waiting = candidates.waiting(method, at=at).filter(why="")[:AT_ONCE]
+    beyond = {payout.pk for payout in tax_limits.beyond(waiting)}
     destination_of = {payout.pk: payout.to for payout in waiting}
     found = Destination.objects.in_bulk(set(destination_of.values()))
     takable = [
         payout.pk
         for payout in waiting
-        if _takes(
+        if payout.pk not in beyond
+        and _takes(
             sender,
             planning.instruction(
                 payout.amount_minor, payout.currency, found[payout.to], payout.pk, planning.note_of(method)

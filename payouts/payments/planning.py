@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Max, QuerySet
 
 from payouts.models import Destination, PaymentFile, Payout, PayoutMethod
-from payouts.payments import candidates
+from payouts.payments import candidates, tax_limits
 from payouts.payments.candidates import Why
 from payouts.rails import BY_NETWORK, RAILS, Sending, sender_of
 from payouts.rules import payment_files
@@ -72,6 +72,9 @@ def plan(method: PayoutMethod, *, pay_on: date, at: datetime) -> Plan:
             left_out.setdefault(Why(payout.why), []).append(payout)
         else:
             payable[payout.pk] = payout
+    # Each alone is below the limit.
+    for payout in tax_limits.beyond(payable.values()):
+        left_out.setdefault(Why.TAX_FORM, []).append(payable.pop(payout.pk))
     found = Destination.objects.in_bulk({payout.to for payout in payable.values()})
     destinations = {number: found[payout.to] for number, payout in payable.items()}
 

@@ -16,7 +16,17 @@ from datetime import datetime
 
 from django.db import connection
 
-from payouts.verification import belonging, bonuses, books, closing, guards, orders, payments, trails
+from payouts.verification import (
+    belonging,
+    bonuses,
+    books,
+    closing,
+    guards,
+    orders,
+    payments,
+    tax_forms,
+    trails,
+)
 from payouts.verification.check import DIALECT, Check
 
 # As many of the rows found are named; all are counted.
@@ -62,6 +72,8 @@ def breaches(*, as_of: datetime | None = None) -> list[Breach]:
         found.append(
             Breach("I7", "triggers missing or switched off", [*unguarded[:NAMED]], count=len(unguarded))
         )
+    if unformed := tax_forms.sent_without_form():
+        found.append(Breach("I9", tax_forms.FINDS, [*unformed[:NAMED]], count=len(unformed)))
     order = invariants(as_of=as_of)
     return sorted((breach for breach in found if breach), key=lambda breach: order.index(breach.invariant))
 
