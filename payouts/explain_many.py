@@ -8,7 +8,8 @@ Why the accounts of a list are not paid yet: the answers of payouts.explain for 
     told[row.pk].headline
 
 Queries are fixed: one for the bonuses, and for each version of terms that has a minimum to reach, what
-counts towards it; for each that looks at the referrer once more, who is not whom it pays.
+counts towards it; for each that looks at the referrer once more, who is not whom it pays; where payouts wait,
+which of them wait for a tax form, for each program that asks for one.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,8 +22,9 @@ from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, Que
 from payouts import due
 from payouts.explain import Asked, Headline, conditions, headlines, latest
 from payouts.explain.sentences import Says
-from payouts.models import Bonus, Hold, PayoutSchedule, Reward, RewardMilestone
-from payouts.rules.lifecycle import UNPAID
+from payouts.models import Bonus, Hold, Payout, PayoutSchedule, Reward, RewardMilestone, TaxFormLimit
+from payouts.payments import tax_limits
+from payouts.rules.lifecycle import UNPAID, PayoutStatus
 from referrals.models import (
     MilestoneReached,
     MilestoneTest,
@@ -54,6 +56,11 @@ class Known(Asked):
             rows_of = Bonus.objects.filter(failing, pk__in=[each.pk for each in mine_of], terms=terms)
             self._not_eligible |= set(rows_of.values_list("pk", flat=True))
 
+        payouts = [each.payout for each in bonuses if each.payout]
+        prepared = [each.pk for each in payouts if each.status == PayoutStatus.PREPARED]
+        rows = Payout.objects.filter(pk__in=prepared)
+        self._forms = tax_limits.held(rows, at=as_of) if prepared else {}
+
     @staticmethod
     def _asking(bonuses: Collection[Bonus]) -> dict[int, list[Bonus]]:
         """The unpaid ones whose terms look at the referrer once more, by their terms."""
@@ -65,6 +72,9 @@ class Known(Asked):
 
     def is_not_eligible(self, bonus: Bonus, schedule: PayoutSchedule) -> bool:
         return bonus.pk in self._not_eligible
+
+    def form_waited_for(self, payout: Payout, *, as_of: datetime) -> TaxFormLimit | None:
+        return self._forms.get(payout.pk)
 
     def reason_of_hold(self, bonus: Bonus) -> str:
         reason: str = bonus.why_held  # type: ignore[attr-defined]  # annotated below
@@ -213,6 +223,10 @@ def _told(account: ReferredAccount, bonuses: list[Bonus], known: Known, *, as_of
         headed = next(
             (line for bonus, line in zip(bonuses, lines, strict=True) if conditions.came_back(bonus)), None
         )
+    if headed is None:
+        told = zip(bonuses, lines, strict=True)
+        waits = (line for b, line in told if conditions.waits_for_form(b, as_of=as_of, known=known))
+        headed = next(waits, None)
     if headed is None and bonuses:
         headed = headlines.nothing_missing(Says.PAID_ALL)
     return Told(headed or _without_bonus(account), tuple(bonuses), lines)

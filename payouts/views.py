@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from payouts import own_withdrawals, statements
 from payouts.forms import PeriodForm, WithdrawalForm
-from payouts.statements import period, standing
+from payouts.statements import period, standing, tax_form
 from payouts.statements.paging import page_number
 from payouts.statements.standing import Standing
 from payouts.templatetags.refer import money as money_filter
@@ -92,6 +92,7 @@ def page_of(
         "can_withdraw": any(offer.reward.withdrawable for offer in offers.get(terms.pk, [])),
     }
     if shown.status in TOOK_PART:
+        context["tax_form"] = tax_form.notice(shown, at=now)
         context["statement"] = statements.statement(
             shown,
             terms=terms,
@@ -186,6 +187,7 @@ def withdraw(request: LoggedIn, program: str) -> HttpResponse:
             messages.success(request, f"{shown} left your balance. {SENT_NEXT[there.has_destination]}")
             return redirect("refer:program", program=mine.program.slug)
     context = {"enrollment": mine, "program": mine.program, "there": there, "form": form}
+    context["tax_form"] = tax_form.notice(mine, at=timezone.now())
     status = 409 if form.non_field_errors() else 200
     return render(request, "refer/withdraw.html", context, status=status)
 

@@ -101,6 +101,7 @@ ROLES: Mapping[str, Sequence[str]] = {
         "payouts.prepare_payoutbatch",
         "payouts.prepare_paymentfile",
         "payouts.set_destination",
+        "payouts.set_taxform",
     ],
     "Finance approvers": [
         *FINANCE,

@@ -21,7 +21,8 @@ from payouts import attention, explain_many, forecast, liabilities
 from payouts.explain import Headline
 from payouts.forecast import Coming, Ran, Recurring
 from payouts.liabilities import Month, Standing
-from payouts.models import Bonus
+from payouts.models import Bonus, Payout
+from payouts.payments import tax_limits
 from payouts.rules.schedule_words import in_days
 from referrals import exports, scopes
 from referrals.admin.base import Admin
@@ -132,6 +133,7 @@ class AheadPages(Admin):
             "day": form.cleaned_data["day"] if ran is not None else None,
             "refusal": refusal,
             "programs": _by_program(coming, today=now.date()),
+            "forms": _forms(user, at=now),
             "recurring": [_monthly(each) for each in forecast.recurring(programs, as_of=now)]
             if "monthly" in request.GET
             else None,
@@ -220,6 +222,21 @@ def _title(each: Coming, today: date) -> str:
     if each.closes_on < today:
         return "Window closed, still unpaid"
     return "Open now" if each.opens_on <= today else f"{each.opens_on:%B %Y}"
+
+
+def _forms(user: User, *, at: datetime) -> list[dict[str, Any]]:
+    """What is released, and waits for tax forms."""
+    mine = scopes.within(Payout.objects.all(), user, "enrollment__program")
+    return [
+        {
+            "program": of_program(each.limit.program),
+            "above": money(each.limit.above_minor or 0, each.limit.program.currency),
+            "payouts": each.payouts,
+            "referrers": each.referrers,
+            "amount": money(each.amount_minor, each.limit.program.currency),
+        }
+        for each in tax_limits.sums(mine, at=at)
+    ]
 
 
 def _monthly(each: Recurring) -> dict[str, Any]:

@@ -142,6 +142,9 @@ def _headed(
         return headlines.of_bonus(speaks, as_of=as_of, audience=audience, known=known), speaks
     if (back := next(filter(conditions.came_back, bonuses), None)) is not None:
         return headlines.of_bonus(back, as_of=as_of, audience=audience, known=known), back
+    waits = (b for b in bonuses if conditions.waits_for_form(b, as_of=as_of, known=known))
+    if (waiting := next(waits, None)) is not None:
+        return headlines.of_bonus(waiting, as_of=as_of, audience=audience, known=known), waiting
     if bonuses:
         return headlines.nothing_missing(Says.PAID_ALL, audience=audience), bonuses[-1]
     return _without_bonus(each, audience), None
@@ -183,7 +186,7 @@ def _days(
     bonus: Bonus, headed: Headline, *, as_of: datetime, known: Asked
 ) -> tuple[date | None, date | None]:
     """From when, and by when it is paid."""
-    if conditions.came_back(bonus):
+    if conditions.came_back(bonus) or conditions.waits_for_form(bonus, as_of=as_of, known=known):
         return None, None
     if bonus.status == BonusStatus.PAID:
         return bonus.released_on, bonus.released_on

@@ -15,7 +15,7 @@ from payouts.explain.conditions import AskedOnce
 from payouts.explain.lines import Line, State
 from payouts.explain.sentences import Audience, Says, as_sentence, in_so_many_days, say
 from payouts.models import Bonus, Hold, PayoutSchedule
-from payouts.payments import set_offs
+from payouts.payments import set_offs, tax_forms
 from payouts.rules import schedule_words
 from payouts.rules.lifecycle import UNPAID, BatchStatus, BonusStatus
 from payouts.rules.schedule_words import in_days, on_day
@@ -52,6 +52,7 @@ def of_bonus(bonus: Bonus, *, as_of: datetime, audience: Audience, known: AskedO
     if bonus.kind == RewardKind.ACCOUNT_CREDIT:
         lines.append(_as_credit(bonus, audience))
     lines += [_payment(bonus, audience), *_kept(bonus, audience)]
+    lines += _form(bonus, as_of=as_of, audience=audience, known=known)
     yield from (line for line in lines if line.detail)
 
 
@@ -215,6 +216,21 @@ def _kept(bonus: Bonus, audience: Audience) -> Iterator[Line]:
     amounts = {"gross": payout.amount_minor + kept, "kept": kept, "net": payout.amount_minor}
     shown = {name: money(minor, payout.currency, audience) for name, minor in amounts.items()}
     yield Line("set_off", _("Set off"), say(Says.KEPT, audience, **shown), "", State.MET)
+
+
+def _form(bonus: Bonus, *, as_of: datetime, audience: Audience, known: AskedOnce) -> Iterator[Line]:
+    """The tax form that its payout waits for."""
+    limit = conditions.waits_for_form(bonus, as_of=as_of, known=known)
+    if limit is None:
+        return
+    form = tax_forms.standing(bonus.enrollment, at=as_of)
+    detail = say(
+        Says.FORM_MISSING,
+        audience,
+        limit=money(limit.above_minor or 0, bonus.currency, audience),
+        form=form.status.label.lower(),
+    )
+    yield Line("tax_form", _("Tax form"), detail, limit.quote, State.WAITING, form.since)
 
 
 def money(minor: int, currency: str, audience: Audience) -> str:

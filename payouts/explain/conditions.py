@@ -10,7 +10,8 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from payouts import due
-from payouts.models import Bonus, Hold, PayoutSchedule
+from payouts.models import Bonus, Hold, Payout, PayoutSchedule, TaxFormLimit
+from payouts.payments import tax_limits
 from payouts.rules.lifecycle import UNPAID, BonusStatus, PayoutStatus
 from referrals.models import EligibilityRule, ReferredAccount, RejectionReason
 from referrals.rules.facts import Activity
@@ -55,6 +56,10 @@ class Asked:
         """Whether its referrer is not whom the terms pay, where they look once more when they pay."""
         return Bonus.objects.filter(due.not_eligible(schedule), pk=bonus.pk).exists()
 
+    def form_waited_for(self, payout: Payout, *, as_of: datetime) -> TaxFormLimit | None:
+        """Above which sum the program asks for the tax form that a payout waits for, if it waits for one."""
+        return tax_limits.held(Payout.objects.filter(pk=payout.pk), at=as_of).get(payout.pk)
+
 
 ASKED = Asked()
 
@@ -66,6 +71,7 @@ class AskedOnce(Asked):
         self._holds: dict[int, list[Hold]] = {}
         self._totals: dict[tuple[int, int, str], int] = {}
         self._not_eligible: dict[int, bool] = {}
+        self._forms: dict[int, TaxFormLimit | None] = {}
 
     def holds(self, bonus: Bonus) -> list[Hold]:
         """All holds of a bonus with who placed and who lifted them, the first one first."""
@@ -88,6 +94,11 @@ class AskedOnce(Asked):
         if bonus.terms_id not in self._not_eligible:
             self._not_eligible[bonus.terms_id] = super().is_not_eligible(bonus, schedule)
         return self._not_eligible[bonus.terms_id]
+
+    def form_waited_for(self, payout: Payout, *, as_of: datetime) -> TaxFormLimit | None:
+        if payout.pk not in self._forms:
+            self._forms[payout.pk] = super().form_waited_for(payout, as_of=as_of)
+        return self._forms[payout.pk]
 
 
 def of_bonus(bonus: Bonus, *, as_of: datetime, known: Asked = ASKED) -> str | None:
@@ -172,6 +183,15 @@ def came_back(bonus: Bonus) -> bool:
     if bonus.status != BonusStatus.PAID or bonus.payout is None:
         return False
     return bonus.payout.status in DID_NOT_ARRIVE
+
+
+def waits_for_form(bonus: Bonus, *, as_of: datetime, known: Asked = ASKED) -> TaxFormLimit | None:
+    """It was released, and is not sent before a tax form is there: above which sum; ``None``: no."""
+    if bonus.status != BonusStatus.PAID or bonus.payout is None:
+        return None
+    if bonus.payout.status != PayoutStatus.PREPARED:
+        return None
+    return known.form_waited_for(bonus.payout, as_of=as_of)
 
 
 def made_up_wholly(bonus: Bonus) -> bool:

@@ -62,6 +62,8 @@ def of_bonus(
     if code is None:
         if conditions.came_back(bonus):
             return headline(None, say(Says.CAME_BACK, audience), Who.PAYER, audience)
+        if conditions.waits_for_form(bonus, as_of=as_of, known=known):
+            return headline(None, say(Says.WAITS_FOR_FORM, audience), Who.REFERRER, audience)
         if conditions.made_up_wholly(bonus):
             return headline(None, say(Says.MADE_UP, audience), who, audience)
         paid_on = bonus.released_on and on_day(bonus.released_on)

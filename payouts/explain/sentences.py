@@ -31,6 +31,7 @@ class Who(Word):
     """Who must act, so that it goes on."""
 
     COMPANY = "COMPANY"
+    REFERRER = "REFERRER"
     CALLER = "CALLER"
     SENIOR = "SENIOR"
     SUPPORT = "SUPPORT"
@@ -65,6 +66,7 @@ class Says(Word):
     PAID = auto()
     MADE_UP = auto()
     CAME_BACK = auto()
+    WAITS_FOR_FORM = auto()
     REVERSED = auto()
     CANCELLED = auto()
     CANCELLED_SILENTLY = auto()
@@ -119,6 +121,7 @@ class Says(Word):
     MINIMUM_OPEN = auto()
     AS_CREDIT = auto()
     KEPT = auto()
+    FORM_MISSING = auto()
     RUN_PAID = auto()
     RUN_AHEAD = auto()
     RUN_NONE = auto()
@@ -127,7 +130,7 @@ class Says(Word):
 PUBLIC = frozenset(
     {
         *("day", "in_days", "window", "words", "label", "public", "due", "minimum", "days", "way"),
-        *("gross", "kept", "net"),
+        *("gross", "kept", "net", "limit"),
     }
 )
 """What a sentence for a referrer may speak of: dates, labels of the terms, the referrer's own bonuses."""
@@ -185,6 +188,10 @@ SENTENCES: Mapping[Says, tuple[Text, Text]] = {
             "Finance puts the destination right, then reissues it."
         ),
         _("It came back. It stays yours, and we send it again."),
+    ),
+    Says.WAITS_FOR_FORM: (
+        _("It is released, and waits for a tax form: without one it goes beyond the limit of the year."),
+        _("It is yours. We send it once we have your tax form."),
     ),
     Says.REVERSED: (
         _("It was paid, and taken back."),
@@ -319,6 +326,10 @@ SENTENCES: Mapping[Says, tuple[Text, Text]] = {
         _("%(kept)s of the payout of %(gross)s is kept for what the referrer owed: %(net)s is sent."),
         _("%(kept)s of your payout of %(gross)s makes up for what you owed: %(net)s is sent."),
     ),
+    Says.FORM_MISSING: (
+        _("Asked for above %(limit)s in a calendar year. Here it stands: %(form)s."),
+        _("We need it before we pay more than %(limit)s in a calendar year."),
+    ),
     Says.RUN_PAID: (_("Paid on %(day)s."), _("Paid on %(day)s.")),
     Says.RUN_AHEAD: (
         _("From %(day)s on; a run every few seconds, nobody starts it."),
@@ -329,6 +340,10 @@ SENTENCES: Mapping[Says, tuple[Text, Text]] = {
 
 ACTS: Mapping[Who, tuple[Text, Text]] = {
     Who.COMPANY: (_("The company acts next."), _("They act next.")),
+    Who.REFERRER: (
+        _("The referrer acts next and sends the form; then finance writes down that it came."),
+        _("You act next: support tells you which form, and where to send it."),
+    ),
     Who.CALLER: (_("A caller acts next."), _("We act next.")),
     Who.SENIOR: (_("A senior acts next."), _("We act next.")),
     Who.SUPPORT: (_("Support acts next."), _("We act next.")),

@@ -7,6 +7,7 @@ from django.contrib.admin import AllValuesFieldListFilter
 from django.db.models import Q
 
 from payouts.admin.payments.destination import TELL_STEP, DestinationInline
+from payouts.admin.payments.tax_form import TAX_FORM_STEPS, TaxFormInline
 from referrals import scopes
 from referrals.admin.base import (
     KeptAdmin,
@@ -107,7 +108,7 @@ class FunnelCountInline(PlainInline):
 @register(Enrollment)
 class EnrollmentAdmin(StepsOnTop, ReadOnlyAdmin):
     of_program = "program"
-    steps = [TELL_STEP, *SUSPENSION_STEPS]
+    steps = [TELL_STEP, *TAX_FORM_STEPS, *SUSPENSION_STEPS]
     list_display = ["referrer", "program", status, "since"]
     list_filter = ["status", "program"]
     list_select_related = ["referrer", "program"]
@@ -119,7 +120,8 @@ class EnrollmentAdmin(StepsOnTop, ReadOnlyAdmin):
     ]
     exclude = ["withdrawal_minimum_minor"]
     readonly_fields = [own_minimum]
-    inlines = [DestinationInline, LinkInline, CodeInline, FunnelCountInline, EnrollmentChangeInline]
+    inlines = [DestinationInline, TaxFormInline, LinkInline, CodeInline, FunnelCountInline]
+    inlines += [EnrollmentChangeInline]
 
 
 @register(ReferralLink, ReferralCode)

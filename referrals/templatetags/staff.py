@@ -42,6 +42,10 @@ CHIPS = {
     "FAILED": ("✗", RED),
     "RETURNED": ("↩", RED),
     "REISSUED": ("↩", GREY),
+    # tax forms
+    "REQUESTED": ("◔", AMBER),
+    "RECEIVED": ("✓", GREEN),
+    "NONE": ("○", GREY),
     # payment orders, and what came of calls
     "WAITING": ("○", GREY),
     "CALLING": ("…", BLUE),

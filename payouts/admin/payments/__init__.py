@@ -7,3 +7,4 @@ from payouts.admin.payments import method as method
 from payouts.admin.payments import order as order
 from payouts.admin.payments import payout as payout
 from payouts.admin.payments import report as report
+from payouts.admin.payments import tax_form as tax_form

@@ -53,6 +53,8 @@ WHY = {
     Why.NOT_CONFIRMED: "The destination waits for a second person to confirm it.",
     Why.OTHER_METHOD: "The referrer is paid by another method.",
     Why.COOLING: "The destination was changed lately and has to cool.",
+    Why.TAX_FORM: "It would go beyond what the program pays in a year without a tax form. Ask the referrer"
+    " for the form, and write down on the page of the enrollment that it came: then it goes by itself.",
     Why.CANNOT_BE_WRITTEN: "The file cannot hold it: put the destination right.",
 }
 """Why a payout drops out, and what would help."""

@@ -7,9 +7,11 @@ from typing import Any, cast
 from django import forms
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from payouts.admin.payments import order as order_page
+from payouts.admin.payments import tax_form
 from payouts.admin.payments.asking import ask
 from payouts.admin.payments.made_up import ArrivalInline, SetOffInline
 from payouts.admin.payments.roles import APPROVE, PREPARE
@@ -315,6 +317,8 @@ def _says(payout: Payout) -> str:
     order = order_page.order_of(payout)
     if order is not None and payout.status in order_page.ON_THE_WAY:
         return order_page.says(order)
+    if payout.status == PayoutStatus.PREPARED and (waits := tax_form.says(payout, at=timezone.now())):
+        return waits
     if payout.status == PayoutStatus.PREPARED and _goes_by_network(payout):
         return "It is sent over the network by itself, once its batch is paid and nothing keeps it back."
     sentence = SENTENCES[PayoutStatus(payout.status)]
