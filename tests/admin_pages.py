@@ -24,8 +24,17 @@ from payouts import (
     withdrawals,
 )
 from payouts.host_spends import SpendTold
-from payouts.models import Arrival, BatchApproval, BatchLine, BatchNote, Benefit, Bonus, PayoutMethod
-from payouts.payments import files, reports, set_offs
+from payouts.models import (
+    Arrival,
+    BatchApproval,
+    BatchLine,
+    BatchNote,
+    Benefit,
+    Bonus,
+    PayoutMethod,
+    TaxFormLimit,
+)
+from payouts.payments import files, reports, set_offs, tax_forms
 from payouts.rules.payees import Payee, Rail
 from referrals import (
     corrections,
@@ -214,6 +223,8 @@ def _let_payments_happen(program: Program, enrollment: Enrollment, *, by: User, 
     set_offs.make_up(reversed_bonus(kind="CASH").enrollment, at=LATER)
     told_to_host(ApiClientFactory(host=program.host), enrollment, by=by, at=LATER)
     reports.read_in(program, name="bank.csv", content=b"reference,result\nP0,PAID", by=by, at=LATER)
+    TaxFormLimit.objects.create(program=program, above_minor=60_000, set_at=LATER)
+    tax_forms.request(enrollment, by=by, at=LATER)
 
 
 def _sign(bonus: Bonus, approver: User, preparer: User) -> None:

@@ -48,7 +48,7 @@ READS = {
     """,
     "UPAMR": """
         payouts_approvaltier payouts_arrival payouts_batchapproval payouts_batchchange payouts_batchline
-        payouts_batchnote payouts_setoff
+        payouts_batchnote payouts_setoff payouts_taxformchange payouts_taxformlimit
         payouts_benefit payouts_bonus payouts_bonuschange payouts_destination payouts_gift payouts_hold
         payouts_paymentfile payouts_paymentfilechange payouts_paymentline payouts_paymentreport
         payouts_paymentreportline payouts_payoutmethod
@@ -105,7 +105,8 @@ DOES = {
         payouts_payout_confirmed payouts_payout_failed payouts_payout_reissue payouts_payout_returned
         payouts_payout_send-again payouts_paymentorder_send-again
         payouts_payoutbatch_draft payouts_payoutbatch_exclude-lines payouts_payoutbatch_put-up
-        referrals_enrollment_pay-to
+        referrals_enrollment_pay-to referrals_enrollment_tax-form-asked
+        referrals_enrollment_tax-form-received referrals_enrollment_tax-form-refused
     """,
     "A": """
         payouts_destination_confirm payouts_paymentfile_uploaded payouts_paymentfile_void

@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo
 from django.db.models import BigIntegerField, Case, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
-from payouts.models import Payout, PayoutChange, TaxFormChange, TaxFormLimit
+from payouts.models import Bonus, Payout, PayoutChange, TaxFormChange, TaxFormLimit
 from payouts.rules import tax_forms
-from payouts.rules.lifecycle import PayoutStatus
+from payouts.rules.lifecycle import UNPAID, PayoutStatus
 from payouts.rules.tax_forms import Told
-from referrals.models import Program
+from referrals.models import Enrollment, Program
+from referrals.rules.words import RewardKind
 from referrals.rules.zones import first_instant, local_date
 
 LEFT = (PayoutStatus.SENDING, PayoutStatus.SENT, PayoutStatus.UNKNOWN, PayoutStatus.CONFIRMED)
@@ -61,18 +62,7 @@ def with_room(payouts: QuerySet[Payout], program: Program, *, at: datetime) -> Q
     limit = limit_of(program, at=at)
     if limit is None:
         return payouts.annotate(room_minor=Value(None, output_field=BigIntegerField()))
-    is_valid = Q(status=Told.RECEIVED) & (Q(expires_at__isnull=True) | Q(expires_at__gt=at))
-    told = TaxFormChange.objects.deciding(at=at).filter(enrollment=OuterRef("enrollment"))
-    has_form = told.annotate(is_valid=Case(When(is_valid, then=True), default=False)).values("is_valid")[:1]
-    # The database has no more than an amount in this column.
-    above = Value(limit.above_minor, output_field=BigIntegerField())
-    return payouts.annotate(has_form=Subquery(has_form)).annotate(
-        room_minor=Case(
-            When(has_form=True, then=None),
-            default=above - _gone(program, at=at),
-            output_field=BigIntegerField(),
-        )
-    )
+    return _roomy(payouts, limit, at=at, whose="enrollment")
 
 
 TOO_MUCH = Q(room_minor__lt=F("amount_minor"))
@@ -111,12 +101,52 @@ def _held(payouts: QuerySet[Payout], limit: TaxFormLimit, *, at: datetime) -> Qu
     return with_room(mine, limit.program, at=at).filter(TOO_MUCH)
 
 
-def _gone(program: Program, *, at: datetime) -> Any:
-    """What left in cash for the referrer of a payout in the year of that instant, in minor units."""
+def to_ask(limit: TaxFormLimit, *, at: datetime) -> QuerySet[Any]:
+    """
+    Enrollments of referrers without a form who go beyond the limit with what they have earned.
+
+    That is what was released and not sent, and the cash whose windows open by the end of the year. Who is
+    asked now need not wait then.
+    """
+    _, ends = year_of(at, ZoneInfo(limit.program.time_zone))
+    mine = {"enrollment": OuterRef("pk")}
+    unpaid = Bonus.objects.filter(terms__program=limit.program_id, status__in=UNPAID)
+    earned = unpaid.filter(kind=RewardKind.CASH, opens_at__lt=ends)
+    waiting = Payout.objects.filter(enrollment__program=limit.program_id, status=PayoutStatus.PREPARED)
+    somebody = Q(pk__in=earned.values("enrollment")) | Q(pk__in=waiting.values("enrollment"))
+    rows: QuerySet[Any] = _roomy(
+        Enrollment.objects.filter(somebody, program=limit.program_id), limit, at=at, whose="pk"
+    )
+    coming = _sum(earned.filter(**mine)) + _sum(waiting.filter(**mine))
+    found: QuerySet[Any] = rows.annotate(coming_minor=coming).filter(room_minor__lt=F("coming_minor"))
+    return found.order_by("pk")
+
+
+def _roomy(rows: QuerySet[Any], limit: TaxFormLimit, *, at: datetime, whose: str) -> QuerySet[Any]:
+    """
+    Rows with ``room_minor``: what may still go to their referrer in the year of that instant.
+
+    :param whose: the column with the number of the enrollment
+    """
+    is_valid = Q(status=Told.RECEIVED) & (Q(expires_at__isnull=True) | Q(expires_at__gt=at))
+    told = TaxFormChange.objects.deciding(at=at).filter(enrollment=OuterRef(whose))
+    has_form = told.annotate(is_valid=Case(When(is_valid, then=True), default=False)).values("is_valid")[:1]
+    above = Value(limit.above_minor, output_field=BigIntegerField())
+    room = Case(
+        When(has_form=True, then=None),
+        default=above - _gone(limit.program, at=at, whose=whose),
+        output_field=BigIntegerField(),
+    )
+    found: QuerySet[Any] = rows.annotate(has_form=Subquery(has_form)).annotate(room_minor=room)
+    return found
+
+
+def _gone(program: Program, *, at: datetime, whose: str) -> Any:
+    """What left in cash for a referrer in the year of that instant, in minor units."""
     begins, ends = year_of(at, ZoneInfo(program.time_zone))
     changes = PayoutChange.objects.filter(payout=OuterRef("pk")).order_by("-pk").values("changed_at")
     payouts = (
-        Payout.objects.filter(enrollment=OuterRef("enrollment"), status__in=LEFT)
+        Payout.objects.filter(enrollment=OuterRef(whose), status__in=LEFT)
         # One that arrived by an attempt which was given up was never sent itself.
         .annotate(
             left_at=Coalesce(
@@ -125,12 +155,14 @@ def _gone(program: Program, *, at: datetime) -> Any:
             )
         )
         .filter(left_at__gte=begins, left_at__lt=ends)
-        .order_by()
-        .values("enrollment")
-        .annotate(total=Sum("amount_minor"))
-        .values("total")
     )
-    return Coalesce(Subquery(payouts), 0, output_field=BigIntegerField())
+    return _sum(payouts)
+
+
+def _sum(rows: QuerySet[Any]) -> Any:
+    """What these rows of one referrer come to, in minor units."""
+    summed = rows.order_by().values("enrollment").annotate(total=Sum("amount_minor")).values("total")
+    return Coalesce(Subquery(summed), 0, output_field=BigIntegerField())
 
 
 def year_of(at: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -10,7 +10,8 @@ from payouts import explain
 from payouts.explain import conditions
 from payouts.explain.headlines import NOT_ELIGIBLE, ON_HOLD
 from payouts.explain.sentences import ON_TIME
-from payouts.models import Bonus
+from payouts.models import Bonus, Payout, TaxFormLimit
+from payouts.payments import tax_limits
 from payouts.rules.lifecycle import UNPAID, BonusStatus, PayoutStatus
 from payouts.rules.masking import masked
 from payouts.statements.offers import Offer, Offers, Step
@@ -33,6 +34,7 @@ class State(Word):
     CREDITED = "CREDITED"
     PAID = "PAID"
     BEING_SENT = "BEING_SENT"
+    NEEDS_FORM = "NEEDS_FORM"
     SENT = "SENT"
     CAME_BACK = "CAME_BACK"
     TAKEN_BACK = "TAKEN_BACK"
@@ -200,6 +202,14 @@ class _Reasons:
     def __init__(self, as_of: datetime) -> None:
         self.as_of = as_of
         self._known: dict[tuple[object, ...], str] = {}
+        self._forms: dict[int, TaxFormLimit] | None = None
+
+    def waits_for_form(self, bonus: Bonus) -> bool:
+        """Its payout is not sent before a tax form is there; asked once for all of one referrer."""
+        if self._forms is None:
+            mine = Payout.objects.filter(enrollment=bonus.enrollment_id)
+            self._forms = tax_limits.held(mine, at=self.as_of)
+        return bonus.payout_id in self._forms
 
     def of(self, bonus: Bonus) -> str:
         if bonus.on_hold and bonus.status in UNPAID:
@@ -226,7 +236,7 @@ def _bonus_line(bonus: Bonus, reasons: _Reasons) -> BonusLine:
         amount_minor=bonus.amount_minor,
         currency=bonus.currency,
         period=bonus.period,
-        state=_state(bonus, why, as_of=reasons.as_of),
+        state=_state(bonus, why, reasons),
         why=why,
         public_text=bonus.public_text or "",  # type: ignore[attr-defined]
         opens_on=bonus.window_opens_on,
@@ -235,7 +245,7 @@ def _bonus_line(bonus: Bonus, reasons: _Reasons) -> BonusLine:
     )
 
 
-def _state(bonus: Bonus, why: str, *, as_of: datetime) -> State:
+def _state(bonus: Bonus, why: str, reasons: _Reasons) -> State:
     if bonus.status == BonusStatus.CANCELLED:
         return State.CANCELLED
     if bonus.status == BonusStatus.REVERSED:
@@ -243,9 +253,9 @@ def _state(bonus: Bonus, why: str, *, as_of: datetime) -> State:
     if bonus.payout is not None:
         if bonus.kind == RewardKind.CASH and bonus.payout.status == PayoutStatus.PREPARED:
             # It waits for a payment file: nothing has left for the referrer's account yet.
-            return State.BEING_SENT
+            return State.NEEDS_FORM if reasons.waits_for_form(bonus) else State.BEING_SENT
         return OF_PAYOUT.get(PayoutStatus(bonus.payout.status), State.BEING_SENT)
     if why not in ON_TIME:
         return State.WAITS
-    today = local_date(as_of, bonus.terms.payout_schedule.zone)
+    today = local_date(reasons.as_of, bonus.terms.payout_schedule.zone)
     return State.LATE if today > bonus.window_closes_on else State.EXPECTED

@@ -35,6 +35,7 @@ STATUSES = {
     "CREDITED": ("✓", "Credited", "good"),
     "PAID": ("✓", "Paid", "good"),
     "BEING_SENT": ("…", "Being sent", "info"),
+    "NEEDS_FORM": ("❚❚", "Waits for your tax form", "wait"),
     "SENT": ("✓", "Sent", "good"),
     "CAME_BACK": ("!", "Came back", "wait"),
     "TAKEN_BACK": ("↩", "Taken back", "bad"),

@@ -59,14 +59,17 @@ def _beyond(
 ) -> Iterable[int]:
     """Of one referrer."""
     left: dict[int, tuple[datetime, int]] = {}
+    begun: dict[int, datetime] = {}
     zone = ZoneInfo(limits[0].program.time_zone)
     for change in changes:
         at, payout = change.changed_at, change.payout
         if change.new_status not in GONE:
             left.pop(payout.pk, None)
             continue
-        if change.new_status == "SENDING" or payout.pk not in left:
-            left[payout.pk] = (at, payout.amount_minor)
+        if change.new_status == "SENDING":
+            begun[payout.pk] = at
+        # One that was given up and arrived all the same left when it was sent.
+        left[payout.pk] = (begun.get(payout.pk, at), payout.amount_minor)
         if change.new_status != "SENDING":
             continue
         year = at.astimezone(zone).year

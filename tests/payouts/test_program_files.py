@@ -232,6 +232,7 @@ VARIANTS = {
             "payout_schedule.quote": None,
         },
     ),
+    "a tax form": ("smartcat", {"tax_form": {"above": "600.00", "quote": "Above $600 we need a form"}}),
     "odd words": (
         "smartcat",
         {

@@ -15,7 +15,7 @@ from django.db.utils import ConnectionHandler
 from payouts import closing, host_spends, withdrawals
 from payouts.host_spends import SpendTold
 from payouts.models import Arrival, LedgerAccount, PaymentLine, Payout, SetOff
-from payouts.payments import reports
+from payouts.payments import reports, tax_forms
 from payouts.program_files import latest_terms
 from referrals import events, triggers
 from referrals.models import AccountEvent, Calendar, Click, Holiday, Terms
@@ -31,7 +31,8 @@ OF_SIGNING = import_module("payouts.migrations.0006_signing")
 OF_CLOSING = import_module("payouts.migrations.0007_closing")
 OF_SENDERS = import_module("payouts.migrations.0008_senders")
 OF_SET_OFF = import_module("payouts.migrations.0009_set_off")
-OF_PAYMENT_TABLES = [OF_PAYMENTS, OF_SIGNING, OF_CLOSING, OF_SENDERS, OF_SET_OFF]
+OF_TAX_FORMS = import_module("payouts.migrations.0011_tax_form")
+OF_PAYMENT_TABLES = [OF_PAYMENTS, OF_SIGNING, OF_CLOSING, OF_SENDERS, OF_SET_OFF, OF_TAX_FORMS]
 WITH_TRIGGERS = [OF_REFERRALS, OF_CLICKS, OF_PAYOUTS, *OF_PAYMENT_TABLES]
 APPEND_ONLY = sorted(table for migration in WITH_TRIGGERS for table in migration.APPEND_ONLY)
 FROZEN = sorted([*OF_REFERRALS.TERMS_OF, *OF_PAYOUTS.TERMS_OF])
@@ -89,7 +90,8 @@ REPLACE = "REPLACE INTO {table} SELECT * FROM {table} WHERE id = {key}"
 @pytest.fixture
 def full_books(db) -> Story:
     """A story that leaves a row in every append-only table."""
-    story = Story("smartcat", {"rewards.new_customer.transferable": True})
+    asks = {"above": "600.00"}
+    story = Story("smartcat", {"rewards.new_customer.transferable": True, "tax_form": asks})
     bonus = story.earn()
     story.call(bonus.account)
     Click.objects.create(link=story.enrollment().links.get(), clicked_at=story.now, times=1)
@@ -102,6 +104,7 @@ def full_books(db) -> Story:
     withdrawals.withdraw(rosas, amount_minor=100, at=story.now)
     story.method = payments.pays_by(story)
     payments.is_paid_to(story)
+    tax_forms.request(rosas, by=story.fay, at=story.now)
     _owed_and_arrived(payments.sent(story).lines.get(), story)
     reports.read_in(
         story.program, name="bank.csv", content=b"reference,result\nP0,PAID", by=story.fay, at=story.now

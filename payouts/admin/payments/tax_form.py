@@ -18,7 +18,7 @@ from referrals import scopes
 from referrals.admin.base import PartOfAnother, PlainInline, ReadOnlyAdmin, link_to, register
 from referrals.admin.columns import amount, amount_of, chip, grouped, person_at, referrer, status
 from referrals.admin.steps import Step
-from referrals.models import Enrollment
+from referrals.models import Enrollment, Program
 from referrals.rules.refusal import WrongField
 
 NAMED = 50
@@ -105,7 +105,7 @@ def _refuse(row: Enrollment, by: User, at: datetime, told: dict[str, Any]) -> st
 
 
 def _is_asked_for(row: Enrollment) -> bool:
-    return row.program.tax_form_limits.filter(above_minor__isnull=False).exists()
+    return TaxFormLimit.objects.filter(program=row.program_id, above_minor__isnull=False).exists()
 
 
 def _has_one(row: Enrollment) -> bool:
@@ -169,6 +169,8 @@ class TaxFormChangeAdmin(ReadOnlyAdmin):
         if self.has_view_permission(request):
             mine = scopes.within(Payout.objects.all(), cast(User, request.user), "enrollment__program")
             shown = _waiting(mine, at=timezone.now())
+            programs = scopes.within(Program.objects.all(), cast(User, request.user), "pk")
+            shown["to_ask"] = _to_ask(programs, at=timezone.now())
         return super().changelist_view(request, {**shown, **(extra_context or {})})
 
 
@@ -186,6 +188,18 @@ def _waiting(payouts: Any, *, at: datetime) -> dict[str, Any]:
         ],
         "more": len(found) - len(named),
     }
+
+
+def _to_ask(programs: Any, *, at: datetime) -> list[tuple[SafeString, str]]:
+    """Whom to ask before something waits: each with what goes beyond which limit."""
+    found = []
+    for limit in TaxFormLimit.objects.in_force(at=at).filter(program__in=programs):
+        rows: Any = tax_limits.to_ask(limit, at=at).select_related("referrer", "program")
+        currency = limit.program.currency
+        for row in rows[:NAMED]:
+            coming, room = grouped(row.coming_minor, currency), grouped(max(0, row.room_minor), currency)
+            found.append((link_to(row), f"{currency} {coming} is coming, {room} is left"))
+    return found
 
 
 def _told(form: Standing) -> tuple[SafeString, str]:

@@ -107,6 +107,7 @@ def test_everything_has_its_default_in_the_order_of_the_page():
         "call_outcomes",
         "rejection_reasons",
         "share_texts",
+        "tax_form",
     ]
     assert (document["calling"], document["call_outcomes"], document["share_texts"]) == (None, [], [])
     assert document["criteria"] == [
