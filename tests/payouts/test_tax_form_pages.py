@@ -99,7 +99,7 @@ def test_the_next_file_the_payout_the_list_and_the_look_ahead_say_it(story, fay)
     with at(story):
         assert "1 payment" in words(fay.get(reverse(NEXT), {"method": story.method.pk, "pay_on": day}))
         assert "It waits for a payment file." in words(fay.get(page(waiting())))
-        assert "What waits for a tax form Nothing." not in forms
+        assert f"Payout {waiting().pk}" not in words(fay.get(list_page(TaxFormChange)))
         assert "waits for tax forms" not in words(fay.get(reverse("admin:payouts_bonus_ahead")))
 
 
@@ -130,7 +130,7 @@ def test_where_no_form_is_asked_for_nothing_of_it_is_offered(story, fay):
     enrollment = story.enrollment()
     with at(story):
         assert "Tax form received" in words(fay.get(page(enrollment)))
-    other = asking("150.00", **{"program.slug": "other", "tax_form": None})
+    other = asking("150.00", host="other", tax_form=None)
     with at(story):
         assert "Tax form received" not in words(fay.get(page(other.enrollment(other.rosa))))
 

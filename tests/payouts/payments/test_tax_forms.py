@@ -2,6 +2,7 @@
 
 import time
 from datetime import date, datetime, timedelta
+from threading import Event
 
 import pytest
 from django.db import connection
@@ -24,9 +25,9 @@ pytestmark = pytest.mark.django_db
 QUOTE = "A tax form is needed above it"
 
 
-def asking(above, **changes):
+def asking(above, host="main", **changes):
     """The program asks for a form above that sum, and pays by a file; Rosa can be paid."""
-    story = Story(changes={**CASH, "tax_form": {"above": above, "quote": QUOTE}, **changes})
+    story = Story(changes={**CASH, "tax_form": {"above": above, "quote": QUOTE}, **changes}, host=host)
     story.method = pays_by(story)
     is_paid_to(story)
     return story
@@ -258,7 +259,8 @@ class TakesAll:
         """It could be sent."""
 
 
-def test_orders_are_held_back_and_written_once_the_form_is_there():
+def test_orders_are_held_back_and_written_once_the_form_is_there(settings):
+    settings.PAYPAL_URL = "https://client:secret@pay.example"
     story = Story(changes={**CASH, "tax_form": {"above": "250.00"}})
     story.method = pays_by(story, Rail.PAYPAL_API)
     is_paid_to(story, rail=Rail.PAYPAL_API)
@@ -294,15 +296,16 @@ def taken_back_while_a_file_is_made(monkeypatch):
     """Somebody says that the form cannot be used while a file that rests on it is being made."""
     story = earned(asking("100.00"), 2)
     receive(story)
-    reach = failpoints.reach
+    reach, is_made = failpoints.reach, Event()
 
     def linger(place):
         reach(place)
         if place == "before_file":
+            is_made.set()
             time.sleep(0.5)
 
     def take_back():
-        time.sleep(0.2)
+        assert is_made.wait(timeout=20)
         return tax_forms.refuse(story.enrollment(), by=story.fay, at=story.now, note="Not signed.")
 
     monkeypatch.setattr(failpoints, "reach", linger)
@@ -336,7 +339,7 @@ def test_without_taking_turns_it_would_be(monkeypatch):
 # --- the books are asked ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wrong", ["no form", "not yet valid", "expired", "refused", "a lower limit"])
+@pytest.mark.parametrize("wrong", ["no form", "not yet valid", "expired", "refused"])
 def test_what_left_beyond_the_limit_without_a_form_is_named(wrong):
     story = earned(asking("150.00"), 1, 1)
     form = receive(story, date(2026, 12, 31))
@@ -350,13 +353,8 @@ def test_what_left_beyond_the_limit_without_a_form_is_named(wrong):
         alter(form, changed_at=story.now + timedelta(seconds=1))
     elif wrong == "expired":
         alter(form, expires_at=story.now, without=["tax_form_change_expires_once_received"])
-    elif wrong == "refused":
-        alter(form, status="REFUSED", valid_until=None, expires_at=None)
     else:
-        TaxFormChange.objects.create(
-            enrollment=story.enrollment(), status="REFUSED", changed_at=story.now, changed_by=story.fay
-        )
-        alter(TaxFormLimit.objects.get(), above_minor=199_99)
+        alter(form, status="REFUSED", valid_until=None, expires_at=None)
 
     assert found() == [("I9", FINDS, [second.pk])]
 
