@@ -39,6 +39,8 @@ class Statement:
     ends: datetime
     opening: tuple[Sides, ...]
     closing: tuple[Sides, ...]
+    beside: Q | None = None
+    """Transfers that touch none of the accounts, and stand in it all the same."""
 
     @property
     def during(self) -> tuple[Sides, ...]:
@@ -62,7 +64,7 @@ class Statement:
         return list(self._told(rows[:PER_PAGE], before)), len(rows) > PER_PAGE
 
     def _rows(self) -> QuerySet[Transfer]:
-        rows = _of(self.accounts).filter(posted_at__gte=self.begins, posted_at__lt=self.ends)
+        rows = _of(self.accounts, self.beside).filter(posted_at__gte=self.begins, posted_at__lt=self.ends)
         return rows.select_related(*JOINED).order_by("posted_at", "pk")
 
     def _held_before(self, row: Transfer) -> tuple[Sides, ...]:
@@ -77,19 +79,23 @@ class Statement:
             yield Line(row, moved, held)
 
 
-def over(accounts: Sequence[LedgerAccount], *, begins: datetime, ends: datetime) -> Statement:
+def over(
+    accounts: Sequence[LedgerAccount], *, begins: datetime, ends: datetime, beside: Q | None = None
+) -> Statement:
     """
     The statement of these accounts.
 
     :param ends: the first instant that no longer belongs to the period
+    :param beside: transfers that touch none of the accounts, and stand in it all the same
     """
     opening, closing = _held(accounts, Q(posted_at__lt=begins), Q(posted_at__lt=ends))
-    return Statement(tuple(accounts), begins, ends, opening, closing)
+    return Statement(tuple(accounts), begins, ends, opening, closing, beside)
 
 
-def _of(accounts: Sequence[LedgerAccount]) -> QuerySet[Transfer]:
+def _of(accounts: Sequence[LedgerAccount], beside: Q | None) -> QuerySet[Transfer]:
     numbers = [account.pk for account in accounts]
-    return Transfer.objects.filter(Q(debit__in=numbers) | Q(credit__in=numbers))
+    touched = Q(debit__in=numbers) | Q(credit__in=numbers)
+    return Transfer.objects.filter(touched if beside is None else touched | beside)
 
 
 def _held(accounts: Sequence[LedgerAccount], *conditions: Q) -> list[tuple[Sides, ...]]:

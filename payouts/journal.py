@@ -29,6 +29,7 @@ _PLACES = {
     AccountKind.CLEARING: "Assets:{program}:Clearing",
     AccountKind.BANK: "Assets:{program}:Bank",
     AccountKind.SERVICES: "Income:{program}:Services",
+    AccountKind.FEES: "Income:{program}:Fees",
     AccountKind.PAYABLE: "Liabilities:{program}:{referrer}:Payable",
     AccountKind.BALANCE: "Liabilities:{program}:{referrer}:Balance",
     AccountKind.CREDIT: "Liabilities:{program}:{referrer}:Credit",

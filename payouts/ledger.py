@@ -6,11 +6,13 @@ many bonuses is booked by one statement; a missing account makes the row invalid
 the statement, so nothing is booked half.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError
 from django.db.models import Count, Exists, F, Model, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from payouts import triggers
@@ -18,6 +20,7 @@ from payouts.insertion import insert_from
 from payouts.models import (
     Arrival,
     Bonus,
+    Fee,
     Gift,
     LedgerAccount,
     MonthClose,
@@ -33,7 +36,13 @@ from referrals.models import Enrollment, Program
 from referrals.rules.refusal import Refused
 from referrals.rules.words import RewardKind
 
-OF_PROGRAM = (AccountKind.EXPENSE, AccountKind.CLEARING, AccountKind.BANK, AccountKind.SERVICES)
+OF_PROGRAM = (
+    AccountKind.EXPENSE,
+    AccountKind.CLEARING,
+    AccountKind.BANK,
+    AccountKind.SERVICES,
+    AccountKind.FEES,
+)
 OF_REFERRER = (AccountKind.PAYABLE, AccountKind.BALANCE, AccountKind.CREDIT, AccountKind.CASH_OWED)
 
 PAID_TO = {
@@ -159,28 +168,76 @@ def post_for_each_payout(
     reverses: TransferKind | None = None,
 ) -> int:
     """
-    Book the amount of every payout between two accounts of its program.
+    Book what is sent of every payout, less its fee, between two accounts of its program.
 
     :param reverses: the kind of the earlier transfer of the same payout that this one undoes
     :returns: how many transfers were booked
     """
-    accounts = LedgerAccount.objects.filter(
-        program=OuterRef("enrollment__program"), enrollment__isnull=True, currency=OuterRef("currency")
-    )
-    values = {
-        "debit": Subquery(accounts.filter(kind=debit.value).values("pk")),
-        "credit": Subquery(accounts.filter(kind=credit.value).values("pk")),
-        "amount_minor": F("amount_minor"),
-        "currency": F("currency"),
-        "kind": Value(kind.value),
-        "posted_at": Value(posted_at),
+    borne = Fee.objects.standing().filter(payout=OuterRef("pk")).order_by().values("amount_minor")
+    values: dict[str, Combinable] = {
+        "amount_minor": F("amount_minor") - Coalesce(Subquery(borne), 0),
         "payout": F("pk"),
     }
     if reverses is not None:
         earlier = Transfer.objects.filter(payout=OuterRef("pk"), kind=reverses).values("pk")
         payouts = payouts.filter(Exists(earlier))
         values["reverses"] = Subquery(earlier)
-    return insert_from(payouts, into=Transfer, values=values)
+    accounts = _of_program(OuterRef("enrollment__program"))
+    return _post_between(
+        payouts, accounts, values, kind=kind, debit=debit, credit=credit, posted_at=posted_at
+    )
+
+
+def post_for_each_fee(
+    fees: QuerySet[Fee],
+    *,
+    kind: TransferKind,
+    debit: AccountKind,
+    credit: AccountKind,
+    posted_at: datetime,
+    reverses: TransferKind | None = None,
+) -> int:
+    """
+    Book every fee between two accounts of its program.
+
+    :param reverses: the kind of the earlier transfer of the same fee that this one undoes
+    :returns: how many transfers were booked
+    """
+    values: dict[str, Combinable] = {"amount_minor": F("amount_minor"), "fee": F("pk")}
+    if reverses is not None:
+        earlier = Transfer.objects.filter(fee=OuterRef("pk"), kind=reverses).values("pk")
+        fees = fees.filter(Exists(earlier))
+        values["reverses"] = Subquery(earlier)
+    accounts = _of_program(OuterRef("payout__enrollment__program"))
+    return _post_between(fees, accounts, values, kind=kind, debit=debit, credit=credit, posted_at=posted_at)
+
+
+def _of_program(program: OuterRef) -> QuerySet[LedgerAccount]:
+    """The accounts of the program of a row, in its currency."""
+    return LedgerAccount.objects.filter(
+        program=program, enrollment__isnull=True, currency=OuterRef("currency")
+    )
+
+
+def _post_between(
+    rows: QuerySet[Any],
+    accounts: QuerySet[LedgerAccount],
+    values: Mapping[str, Combinable],
+    *,
+    kind: TransferKind,
+    debit: AccountKind,
+    credit: AccountKind,
+    posted_at: datetime,
+) -> int:
+    """Book every row between two accounts of its program."""
+    ordinary = {
+        "debit": Subquery(accounts.filter(kind=debit.value).values("pk")),
+        "credit": Subquery(accounts.filter(kind=credit.value).values("pk")),
+        "currency": F("currency"),
+        "kind": Value(kind.value),
+        "posted_at": Value(posted_at),
+    }
+    return insert_from(rows, into=Transfer, values={**ordinary, **values})
 
 
 def post(

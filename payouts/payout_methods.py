@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from payouts.models import Destination, PayoutMethod
 from payouts.payments import planning
 from payouts.rails import BY_NETWORK, RAILS, sender_of, wire
+from payouts.rules import fees
 from payouts.rules.payees import Rail
 from payouts.rules.payment_files import CannotBePaid, wise
 from referrals.rules.refusal import Refused, WrongField
@@ -66,6 +67,7 @@ def check(method: PayoutMethod, *, at: datetime) -> None:
     :raises WrongField: if the rail does not take the program's currency, or the company's account
     """
     rail, currency = Rail(method.code), method.program.currency
+    _check_fee(method)
     if PayoutMethod.objects.open().filter(program=method.program, code=rail).exists():
         raise AlreadyOpen(f"{method.program} pays by {rail.label} already: close that one first.")
     by_network = rail in BY_NETWORK
@@ -85,6 +87,16 @@ def check(method: PayoutMethod, *, at: datetime) -> None:
         planning.trial(method, example, at=at)
     except CannotBePaid as problem:
         raise WrongField("code", str(problem)) from problem
+
+
+def _check_fee(method: PayoutMethod) -> None:
+    if method.fee_fixed_minor < 0:
+        raise WrongField("fee_fixed_minor", "it is nothing or above, in minor units.")
+    if not 0 <= method.fee_basis_points <= fees.WHOLE:
+        raise WrongField("fee_basis_points", f"it is between nothing and {fees.WHOLE}, which is all of it.")
+    if method.code == Rail.HOST and (method.fee_fixed_minor or method.fee_basis_points):
+        field = "fee_fixed_minor" if method.fee_fixed_minor else "fee_basis_points"
+        raise WrongField(field, "the host credits its own customers: nobody bears a fee.")
 
 
 def _check_host(method: PayoutMethod) -> None:

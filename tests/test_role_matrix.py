@@ -48,7 +48,7 @@ READS = {
     """,
     "UPAMR": """
         payouts_approvaltier payouts_arrival payouts_batchapproval payouts_batchchange payouts_batchline
-        payouts_batchnote payouts_setoff
+        payouts_batchnote payouts_setoff payouts_fee
         payouts_benefit payouts_bonus payouts_bonuschange payouts_destination payouts_gift payouts_hold
         payouts_paymentfile payouts_paymentfilechange payouts_paymentline payouts_paymentreport
         payouts_paymentreportline payouts_payoutmethod

@@ -15,7 +15,7 @@ from payouts.explain.conditions import AskedOnce
 from payouts.explain.lines import Line, State
 from payouts.explain.sentences import Audience, Says, as_sentence, in_so_many_days, say
 from payouts.models import Bonus, Hold, PayoutSchedule
-from payouts.payments import set_offs
+from payouts.payments import fees, set_offs
 from payouts.rules import schedule_words
 from payouts.rules.lifecycle import UNPAID, BatchStatus, BonusStatus
 from payouts.rules.schedule_words import in_days, on_day
@@ -206,15 +206,26 @@ def _payment(bonus: Bonus, audience: Audience) -> Line:
 
 
 def _kept(bonus: Bonus, audience: Audience) -> Iterator[Line]:
-    """What of its payout made up for what the referrer owed."""
+    """What of its payout made up for what the referrer owed, and what fee the referrer bears."""
     payout = bonus.payout
     if bonus.status != BonusStatus.PAID or bonus.kind != RewardKind.CASH or payout is None:
         return
-    if not (kept := set_offs.kept_from(payout)):
-        return
-    amounts = {"gross": payout.amount_minor + kept, "kept": kept, "net": payout.amount_minor}
-    shown = {name: money(minor, payout.currency, audience) for name, minor in amounts.items()}
-    yield Line("set_off", _("Set off"), say(Says.KEPT, audience, **shown), "", State.MET)
+    gross, kept, fee = payout.amount_minor, set_offs.kept_from(payout), fees.standing(payout)
+    if kept:
+        says = Says.KEPT_BEFORE_FEE if fee else Says.KEPT
+        shown = _less(gross + kept, kept, payout.currency, audience)
+        yield Line("set_off", _("Set off"), say(says, audience, **shown), "", State.MET)
+    if fee:
+        shown = _less(gross, fee.amount_minor, payout.currency, audience)
+        yield Line("fee", _("Fee"), say(Says.FEE, audience, **shown), "", State.MET)
+    if fee and bonus.reward.fee_exempt:
+        yield Line("fee", _("Fee"), say(Says.NO_FEE, audience), bonus.reward.quote, State.MET)
+
+
+def _less(gross_minor: int, kept_minor: int, currency: str, audience: Audience) -> dict[str, str]:
+    """What is kept of an amount, and what is left of it."""
+    amounts = {"gross": gross_minor, "kept": kept_minor, "net": gross_minor - kept_minor}
+    return {name: money(minor, currency, audience) for name, minor in amounts.items()}
 
 
 def money(minor: int, currency: str, audience: Audience) -> str:

@@ -119,6 +119,9 @@ class Says(Word):
     MINIMUM_OPEN = auto()
     AS_CREDIT = auto()
     KEPT = auto()
+    KEPT_BEFORE_FEE = auto()
+    FEE = auto()
+    NO_FEE = auto()
     RUN_PAID = auto()
     RUN_AHEAD = auto()
     RUN_NONE = auto()
@@ -318,6 +321,18 @@ SENTENCES: Mapping[Says, tuple[Text, Text]] = {
     Says.KEPT: (
         _("%(kept)s of the payout of %(gross)s is kept for what the referrer owed: %(net)s is sent."),
         _("%(kept)s of your payout of %(gross)s makes up for what you owed: %(net)s is sent."),
+    ),
+    Says.KEPT_BEFORE_FEE: (
+        _("%(kept)s of the payout of %(gross)s is kept for what the referrer owed: %(net)s is left."),
+        _("%(kept)s of your payout of %(gross)s makes up for what you owed: %(net)s is left."),
+    ),
+    Says.FEE: (
+        _("The referrer bears a fee of %(kept)s of the payment of %(gross)s: %(net)s is sent."),
+        _("A fee of %(kept)s is kept from your payment of %(gross)s: %(net)s is sent."),
+    ),
+    Says.NO_FEE: (
+        _("By the terms this bonus is free of the fee that the rest of its payout bears."),
+        _("No fee is taken from this bonus, only from others in the same payment."),
     ),
     Says.RUN_PAID: (_("Paid on %(day)s."), _("Paid on %(day)s.")),
     Says.RUN_AHEAD: (

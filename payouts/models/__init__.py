@@ -17,6 +17,7 @@ from payouts.models.closing import (
     MonthClose,
 )
 from payouts.models.destination import Destination, PayoutMethod
+from payouts.models.fee import Fee
 from payouts.models.host_spend import HostSpend
 from payouts.models.ledger import (
     Gift,
@@ -67,6 +68,7 @@ __all__ = [
     "BonusChange",
     "ClosedBalance",
     "Destination",
+    "Fee",
     "Gift",
     "Hold",
     "HostSpend",

@@ -55,6 +55,16 @@ class PayoutMethod(models.Model):
     minimum_minor = models.BigIntegerField(
         "least withdrawal", default=0, help_text="In minor units; zero: any amount."
     )
+    fee_fixed_minor = models.BigIntegerField(
+        "fee per payment",
+        default=0,
+        help_text="In minor units; the referrer bears it, unless the bonuses paid are free of fees.",
+    )
+    fee_basis_points = models.PositiveSmallIntegerField(
+        "fee in basis points",
+        default=0,
+        help_text="Hundredths of a percent of what is not free of fees; the referrer bears it, too.",
+    )
     cooling_days = models.PositiveSmallIntegerField(
         default=3, help_text="So many days a changed destination waits before it is paid to."
     )
@@ -78,6 +88,14 @@ class PayoutMethod(models.Model):
             models.CheckConstraint(name="payout_method_code_known", condition=Q(code__in=Rail.values())),
             models.CheckConstraint(
                 name="payout_method_minimum_not_negative", condition=Q(minimum_minor__gte=0)
+            ),
+            models.CheckConstraint(
+                name="payout_method_fee_in_bounds",
+                condition=Q(fee_fixed_minor__gte=0, fee_basis_points__gte=0, fee_basis_points__lte=10_000),
+            ),
+            models.CheckConstraint(
+                name="payout_method_host_charges_nothing",
+                condition=~Q(code=Rail.HOST.value) | Q(fee_fixed_minor=0, fee_basis_points=0),
             ),
         ]
 

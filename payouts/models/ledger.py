@@ -8,6 +8,7 @@ the books cannot be unbalanced.
     given       BALANCE | CREDIT -> BALANCE | CREDIT of another referrer
     confirmed   CLEARING -> BANK             returned   BANK -> CLEARING
     set off     CLEARING -> CASH_OWED        overpaid   CASH_OWED -> BANK
+    fee         CLEARING -> FEES             fee back   FEES -> CLEARING
 
 The balance of an account is what was credited less what was debited. Transfers are
 append-only: triggers of the database refuse every change, and a correction is a reversal.
@@ -22,12 +23,13 @@ from django.db.models import F, Q
 
 from payouts.models.batch import Payout
 from payouts.models.bonus import Bonus
+from payouts.models.fee import Fee
 from payouts.models.made_up import Arrival, SetOff
 from payouts.rules.lifecycle import AccountKind, TransferKind
 from payouts.rules.payees import Rail
 from referrals.models import Enrollment, Program
 
-CAUSES = ["bonus", "payout", "withdrawal", "spend", "gift", "set_off", "arrival"]
+CAUSES = ["bonus", "payout", "withdrawal", "spend", "gift", "set_off", "arrival", "fee"]
 """What a transfer can rest on: on exactly one of them."""
 
 
@@ -60,7 +62,9 @@ class LedgerAccount(models.Model):
             ),
             models.CheckConstraint(
                 name="ledger_account_of_program_or_referrer",
-                condition=Q(kind__in=["EXPENSE", "CLEARING", "BANK", "SERVICES"], enrollment__isnull=True)
+                condition=Q(
+                    kind__in=["EXPENSE", "CLEARING", "BANK", "SERVICES", "FEES"], enrollment__isnull=True
+                )
                 | Q(kind__in=["PAYABLE", "BALANCE", "CREDIT", "CASH_OWED"], enrollment__isnull=False),
             ),
         ]
@@ -153,6 +157,9 @@ class Transfer(models.Model):
     arrival = models.ForeignKey(
         Arrival, on_delete=models.PROTECT, null=True, related_name="transfers", db_index=False
     )
+    fee = models.ForeignKey(
+        Fee, on_delete=models.PROTECT, null=True, related_name="transfers", db_index=False
+    )
     reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="reversed_by")
 
     class Meta:
@@ -174,6 +181,11 @@ class Transfer(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["arrival"], condition=Q(arrival__isnull=False), name="transfer_once_per_arrival"
+            ),
+            models.UniqueConstraint(
+                fields=["fee", "kind"],
+                condition=Q(fee__isnull=False),
+                name="transfer_once_per_fee_and_kind",
             ),
             models.CheckConstraint(name="transfer_has_one_cause", condition=_one_of(CAUSES)),
         ]

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from payouts import ledger
 from payouts.models import Arrival, PaymentLine, Payout
-from payouts.payments import set_offs, steps
+from payouts.payments import fees, set_offs, steps
 from payouts.rules.lifecycle import AccountKind, PayoutStatus, TransferKind
 from referrals.rules.refusal import Refused, require_two_people
 
@@ -62,10 +62,10 @@ def settle(line: PaymentLine, *, by: User, approved_by: User, at: datetime, reas
         raise StillUnderWay(first)
     status = PayoutStatus(latest.status)
     overpaid = line.amount_minor
+    charge = fees.of_arrived(line, latest) if status in PAYS else None
     if status in PAYS:
-        steps.move([latest.pk], old=status, new=PayoutStatus.CONFIRMED, at=at, by=by, approved_by=approved_by)
         # It was told to the bank before something was kept from it.
-        overpaid -= latest.amount_minor
+        overpaid -= charge.net_minor if charge else latest.amount_minor
     arrival = Arrival.objects.create(
         line=line,
         payout=latest,
@@ -75,6 +75,10 @@ def settle(line: PaymentLine, *, by: User, approved_by: User, at: datetime, reas
         confirmed_by=approved_by,
         reason=reason,
     )
+    if charge is not None:
+        fees.keep([(charge, latest, arrival)], at=at)
+    if status in PAYS:
+        steps.move([latest.pk], old=status, new=PayoutStatus.CONFIRMED, at=at, by=by, approved_by=approved_by)
     if overpaid:
         _claim(arrival, at=at)
     return arrival

@@ -36,6 +36,7 @@ class Why(Word):
     OTHER_METHOD = "OTHER_METHOD"
     COOLING = "COOLING"
     CANNOT_BE_WRITTEN = "CANNOT_BE_WRITTEN"
+    FEE_EATS_IT = "FEE_EATS_IT"
 
 
 def waiting(method: PayoutMethod, *, at: datetime) -> QuerySet[Any]:

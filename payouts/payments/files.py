@@ -15,7 +15,7 @@ from django.db.models import Sum
 from payouts import failpoints
 from payouts.insertion import listed
 from payouts.models import PaymentFile, PaymentFileChange, PaymentLine, Payout, PayoutMethod
-from payouts.payments import planning, steps
+from payouts.payments import fees, planning, steps
 from payouts.rails import RAILS
 from payouts.rules import payment_files
 from payouts.rules.lifecycle import FILE_SOURCES, FileStatus, PayoutStatus
@@ -236,19 +236,23 @@ def _store(part: planning.Part, *, by: User, at: datetime) -> PaymentFile:
             payout=payout,
             destination=part.destinations[payout.pk],
             reference=planning.reference_of(payout.pk),
-            amount_minor=payout.amount_minor,
+            amount_minor=fees.net_minor(payout, part.charges),
             currency=payout.currency,
         )
         for payout in part.payouts
     ]
-    PaymentLine.objects.bulk_create(lines, batch_size=AT_ONCE)
+    lines = PaymentLine.objects.bulk_create(lines, batch_size=AT_ONCE)
     failpoints.reach("after_lines")
     numbers = [payout.pk for payout in part.payouts]
     steps.move(numbers, old=PayoutStatus.PREPARED, new=PayoutStatus.SENDING, at=at, by=by)
     # From here on no payout in it changes any more; one may have since the file was planned.
     total = Payout.objects.filter(pk__in=listed(numbers)).aggregate(total=Sum("amount_minor"))["total"]
-    if total != file.total_minor:
+    if total != file.total_minor + part.fees_minor:
         raise steps.PayoutMoved("A payout has just changed. Nothing was done: look again.")
+    charges = part.charges
+    fees.keep(
+        ((charges[line.payout_id], line.payout, line) for line in lines if line.payout_id in charges), at=at
+    )
     _log(file, old="", at=at, by=by)
     return file
 

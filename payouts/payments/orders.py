@@ -15,7 +15,7 @@ from django.db.models import F, Q, QuerySet
 
 from payouts.insertion import listed
 from payouts.models import Destination, PaymentCall, PaymentNotice, PaymentOrder, Payout, PayoutMethod
-from payouts.payments import candidates, planning, steps
+from payouts.payments import candidates, fees, planning, steps
 from payouts.rails import BY_NETWORK, Sender
 from payouts.rails.sender import Said
 from payouts.rules import call_times
@@ -75,19 +75,18 @@ def write(method: PayoutMethod, *, sender: Sender, at: datetime) -> int:
     waiting = candidates.waiting(method, at=at).filter(why="")[:AT_ONCE]
     destination_of = {payout.pk: payout.to for payout in waiting}
     found = Destination.objects.in_bulk(set(destination_of.values()))
+    note, charges = planning.note_of(method), fees.stated(method, list(destination_of))
     takable = [
         payout.pk
         for payout in waiting
-        if _takes(
-            sender,
-            planning.instruction(
-                payout.amount_minor, payout.currency, found[payout.to], payout.pk, planning.note_of(method)
-            ),
-        )
+        # What its fee would eat whole is not sent.
+        if (net := fees.net_minor(payout, charges)) > 0
+        and _takes(sender, planning.instruction(net, payout.currency, found[payout.to], payout.pk, note))
     ]
     steps.move(takable, old=PayoutStatus.PREPARED, new=PayoutStatus.SENDING, at=at, by=None)
     # From here on no payout grows any more; what it has grown to is ordered.
     payouts = Payout.objects.filter(pk__in=listed(takable)) if takable else Payout.objects.none()
+    charges = fees.stated(method, takable)
     made = PaymentOrder.objects.bulk_create(
         [
             PaymentOrder(
@@ -95,7 +94,7 @@ def write(method: PayoutMethod, *, sender: Sender, at: datetime) -> int:
                 method=method,
                 destination_id=destination_of[payout.pk],
                 key=uuid.uuid4().hex,
-                amount_minor=payout.amount_minor,
+                amount_minor=fees.net_minor(payout, charges),
                 currency=payout.currency,
                 written_at=at,
                 status=OrderStatus.WAITING,
@@ -103,6 +102,10 @@ def write(method: PayoutMethod, *, sender: Sender, at: datetime) -> int:
             )
             for payout in payouts.order_by("pk")
         ]
+    )
+    fees.keep(
+        ((charges[order.payout_id], order.payout, order) for order in made if order.payout_id in charges),
+        at=at,
     )
     return len(made)
 

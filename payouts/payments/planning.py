@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from django.db.models import Max, QuerySet
 
 from payouts.models import Destination, PaymentFile, Payout, PayoutMethod
-from payouts.payments import candidates
+from payouts.payments import candidates, fees
 from payouts.payments.candidates import Why
+from payouts.payments.fees import Charges
 from payouts.rails import BY_NETWORK, RAILS, Sending, sender_of
 from payouts.rules import payment_files
 from payouts.rules.lifecycle import FileStatus
@@ -37,6 +38,12 @@ class Part:
     payouts: Sequence[Payout]
     destinations: Mapping[int, Destination]
     """By the number of the payout."""
+    charges: Charges
+    """What of it the referrers bear."""
+
+    @property
+    def fees_minor(self) -> int:
+        return sum(self.charges[each.pk].fee_minor for each in self.payouts if each.pk in self.charges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,10 @@ class Plan:
     def total_minor(self) -> int:
         return sum(part.written.total_minor for part in self.parts)
 
+    @property
+    def fees_minor(self) -> int:
+        return sum(part.fees_minor for part in self.parts)
+
 
 def plan(method: PayoutMethod, *, pay_on: date, at: datetime) -> Plan:
     """
@@ -72,12 +83,17 @@ def plan(method: PayoutMethod, *, pay_on: date, at: datetime) -> Plan:
             left_out.setdefault(Why(payout.why), []).append(payout)
         else:
             payable[payout.pk] = payout
+    charges = fees.stated(method, list(payable))
+    if eaten := [number for number, charge in charges.items() if charge.net_minor <= 0]:
+        left_out[Why.FEE_EATS_IT] = [payable.pop(number) for number in eaten]
     found = Destination.objects.in_bulk({payout.to for payout in payable.values()})
     destinations = {number: found[payout.to] for number, payout in payable.items()}
 
     drafts = _Drafts(method, pay_on=pay_on, at=at)
     instructions = {
-        number: instruction(payout.amount_minor, payout.currency, destinations[number], number, drafts.note)
+        number: instruction(
+            fees.net_minor(payout, charges), payout.currency, destinations[number], number, drafts.note
+        )
         for number, payout in payable.items()
     }
     problems: dict[int, str] = {}
@@ -89,7 +105,9 @@ def plan(method: PayoutMethod, *, pay_on: date, at: datetime) -> Plan:
         left_out[Why.CANNOT_BE_WRITTEN] = [payable[number] for number in problems]
         written = drafts.written([each for number, each in instructions.items() if number not in problems])
     parts = [
-        Part(row, file, [payable[payout_of(reference)] for reference in file.references], destinations)
+        Part(
+            row, file, [payable[payout_of(reference)] for reference in file.references], destinations, charges
+        )
         for row, file in written
     ]
     return Plan(parts, left_out, problems)

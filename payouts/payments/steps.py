@@ -8,8 +8,14 @@ from django.db.models import F, IntegerField, Value
 
 from payouts import ledger
 from payouts.insertion import insert_from, listed
-from payouts.models import Payout, PayoutChange
-from payouts.rules.lifecycle import PAYOUT_SOURCES, AccountKind, PayoutStatus, TransferKind
+from payouts.models import Fee, Payout, PayoutChange
+from payouts.rules.lifecycle import (
+    GIVES_FEES_BACK,
+    PAYOUT_SOURCES,
+    AccountKind,
+    PayoutStatus,
+    TransferKind,
+)
 from referrals.rules.refusal import Refused
 
 
@@ -72,6 +78,16 @@ def move(
             credit=AccountKind.CLEARING,
             posted_at=at,
             reverses=TransferKind.CONFIRMED,
+        )
+    if new in GIVES_FEES_BACK:
+        # After what came back was booked: that was less by the fee.
+        ledger.post_for_each_fee(
+            Fee.objects.standing().filter(payout__in=listed(payouts)),
+            kind=TransferKind.FEE_BACK,
+            debit=AccountKind.FEES,
+            credit=AccountKind.CLEARING,
+            posted_at=at,
+            reverses=TransferKind.FEE,
         )
 
 

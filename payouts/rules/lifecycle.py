@@ -132,12 +132,13 @@ class WithdrawalStatus(Word):
 
 
 class AccountKind(Word):
-    """The kinds of account in the books; four belong to the program, the rest to a referrer in it."""
+    """The kinds of account in the books; five belong to the program, the rest to a referrer in it."""
 
     EXPENSE = "EXPENSE"
     CLEARING = "CLEARING"
     BANK = "BANK"
     SERVICES = "SERVICES"
+    FEES = "FEES"
     PAYABLE = "PAYABLE"
     BALANCE = "BALANCE"
     CREDIT = "CREDIT"
@@ -156,6 +157,8 @@ class TransferKind(Word):
     RETURNED = "RETURNED"
     SET_OFF = "SET_OFF"
     OVERPAID = "OVERPAID"
+    FEE = "FEE"
+    FEE_BACK = "FEE_BACK"
 
 
 _B, _P, _O, _F, _S = BonusStatus, BatchStatus, PayoutStatus, FileStatus, OrderStatus
@@ -245,6 +248,9 @@ REPORTED_FROM: dict[Result, frozenset[PayoutStatus]] = {
 
 UNDER_WAY = frozenset({_O.PREPARED, _O.SENDING, _O.SENT, _O.UNKNOWN, _O.FAILED, _O.RETURNED})
 """Payouts whose money is neither with the referrer nor on the way by a later attempt: it is in clearing."""
+
+GIVES_FEES_BACK = frozenset({_O.PREPARED, _O.FAILED, _O.RETURNED})
+"""A payout that becomes so was not paid after all: its referrer bears no fee for it."""
 
 UNPAID = frozenset({_B.ACTIVATED, _B.APPROVED})
 LIVING = frozenset({_B.ACTIVATED, _B.APPROVED, _B.PAID, _B.REVERSED})

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from payouts.models import LedgerAccount, Transfer
+from payouts.models import Fee, LedgerAccount, Transfer
 from payouts.rules.lifecycle import AccountKind, TransferKind
 from payouts.rules.masking import masked
 from payouts.statements.offers import Offer
@@ -30,6 +30,8 @@ HISTORY = (
     TransferKind.GIVEN,
     TransferKind.SET_OFF,
     TransferKind.OVERPAID,
+    TransferKind.FEE,
+    TransferKind.FEE_BACK,
 )
 
 
@@ -81,8 +83,10 @@ def shown(balances: Iterable[Balance], offers: Iterable[Offer], *, currency: str
 def history(balances: Iterable[Balance], *, number: int) -> Page[Transaction]:
     """What came and went, the latest first."""
     mine = {balance.account for balance in balances if balance.account}
+    of_mine = LedgerAccount.objects.filter(pk__in=mine).order_by().values("enrollment")
+    borne = list(Fee.objects.filter(payout__enrollment__in=of_mine).order_by().values_list("pk", flat=True))
     rows, has_next = rows_of_page(
-        Transfer.objects.filter(Q(credit__in=mine) | Q(debit__in=mine), kind__in=HISTORY)
+        Transfer.objects.filter(Q(credit__in=mine) | Q(debit__in=mine) | Q(fee__in=borne), kind__in=HISTORY)
         .select_related("bonus__account")
         .only("kind", "posted_at", "amount_minor", "currency", "credit_id", "bonus__account__company_name")
         .order_by("-posted_at", "-pk"),
@@ -93,7 +97,7 @@ def history(balances: Iterable[Balance], *, number: int) -> Page[Transaction]:
 
 def _transaction(transfer: Transfer, mine: set[int]) -> Transaction:
     released = transfer.kind == TransferKind.RELEASED
-    stays = transfer.credit_id in mine
+    stays = transfer.credit_id in mine or transfer.kind == TransferKind.FEE_BACK
     return Transaction(
         kind=transfer.kind,
         posted_at=transfer.posted_at,

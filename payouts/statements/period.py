@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from payouts import account_statements
 from payouts.account_statements import Line, Statement
-from payouts.models import LedgerAccount, Transfer
+from payouts.models import Fee, LedgerAccount, Transfer
 from payouts.rules.lifecycle import AccountKind, TransferKind
 from payouts.rules.masking import masked
 from payouts.rules.ways import WAYS
 from payouts.statements.paging import Page
 from referrals.exports import decimal
 from referrals.models import Enrollment
+from referrals.rules.money import to_text
 from referrals.rules.words import RewardKind
 from referrals.rules.zones import local_date
 
@@ -33,6 +34,8 @@ WHAT = {
     TransferKind.SPENT: "Used for services",
     TransferKind.SET_OFF: "Kept from a payout",
     TransferKind.OVERPAID: "Sent a second time",
+    TransferKind.FEE: "Fee kept from a payment",
+    TransferKind.FEE_BACK: "Fee given back",
 }
 COLUMNS = {
     "PAYABLE": "Still to come",
@@ -62,7 +65,7 @@ class PeriodLine:
     posted_at: datetime
     what: str
     about: str
-    """The company, masked for the referrer, or the service."""
+    """The company, masked for the referrer, or the service; of a fee, how much it is."""
     cells: tuple[Cell, ...]
 
 
@@ -143,7 +146,10 @@ def _accounts(enrollment: Enrollment) -> list[LedgerAccount]:
 
 
 def _of(enrollment: Enrollment, begins: datetime, ends: datetime) -> Statement:
-    return account_statements.over(_accounts(enrollment), begins=begins, ends=ends)
+    # A fee is kept from what was sent: it leaves none of the referrer's accounts.
+    borne = list(Fee.objects.filter(payout__enrollment=enrollment).order_by().values_list("pk", flat=True))
+    beside = Q(fee__in=borne) if borne else None
+    return account_statements.over(_accounts(enrollment), begins=begins, ends=ends, beside=beside)
 
 
 def _told(statement: Statement, lines: Iterable[Line], *, is_masked: bool) -> Iterator[PeriodLine]:
@@ -154,6 +160,8 @@ def _told(statement: Statement, lines: Iterable[Line], *, is_masked: bool) -> It
             for moved, held, account in zip(line.moved, line.held, statement.accounts, strict=True)
         )
         about = row.spend.service if row.spend else ""
+        if row.fee_id:
+            about = f"{to_text(row.amount_minor, row.currency)} {row.currency}"
         if row.bonus:
             name = row.bonus.account.company_name
             about = masked(name) if is_masked else name

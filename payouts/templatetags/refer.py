@@ -59,6 +59,8 @@ TRANSACTIONS = {
     "SPENT": "Used for services",
     "SET_OFF": "Kept from your payout for what you owe",
     "OVERPAID": "Sent to you a second time",
+    "FEE": "Fee kept from what was sent to you",
+    "FEE_BACK": "Fee given back: it was not sent",
 }
 BALANCES = {
     "BALANCE": ("Balance", "Yours, to spend on services."),

@@ -16,7 +16,17 @@ from datetime import datetime
 
 from django.db import connection
 
-from payouts.verification import belonging, bonuses, books, closing, guards, orders, payments, trails
+from payouts.verification import (
+    belonging,
+    bonuses,
+    books,
+    closing,
+    fees,
+    guards,
+    orders,
+    payments,
+    trails,
+)
 from payouts.verification.check import DIALECT, Check
 
 # As many of the rows found are named; all are counted.
@@ -26,6 +36,7 @@ ALWAYS = [
     *books.CHECKS,
     *payments.CHECKS,
     *orders.CHECKS,
+    *fees.CHECKS,
     *bonuses.CHECKS,
     *trails.CHECKS,
     *belonging.CHECKS,

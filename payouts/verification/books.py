@@ -68,7 +68,9 @@ CHECKS = [
             ('CONFIRMED', 'CLEARING', 'BANK'),
             ('RETURNED', 'BANK', 'CLEARING'),
             ('SET_OFF', 'CLEARING', 'CASH_OWED'),
-            ('OVERPAID', 'CASH_OWED', 'BANK')
+            ('OVERPAID', 'CASH_OWED', 'BANK'),
+            ('FEE', 'CLEARING', 'FEES'),
+            ('FEE_BACK', 'FEES', 'CLEARING')
         )
         """,
     ),
@@ -86,6 +88,8 @@ CHECKS = [
                 WHEN 'RETURNED' THEN payout_id
                 WHEN 'SET_OFF' THEN set_off_id
                 WHEN 'OVERPAID' THEN arrival_id
+                WHEN 'FEE' THEN fee_id
+                WHEN 'FEE_BACK' THEN fee_id
                 ELSE bonus_id
             END IS NULL
             OR CASE WHEN bonus_id IS NULL THEN 0 ELSE 1 END
@@ -94,7 +98,8 @@ CHECKS = [
                 + CASE WHEN spend_id IS NULL THEN 0 ELSE 1 END
                 + CASE WHEN gift_id IS NULL THEN 0 ELSE 1 END
                 + CASE WHEN set_off_id IS NULL THEN 0 ELSE 1 END
-                + CASE WHEN arrival_id IS NULL THEN 0 ELSE 1 END <> 1
+                + CASE WHEN arrival_id IS NULL THEN 0 ELSE 1 END
+                + CASE WHEN fee_id IS NULL THEN 0 ELSE 1 END <> 1
         """,
     ),
     Check(

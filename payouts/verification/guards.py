@@ -9,6 +9,7 @@ APPEND_ONLY = [
     "payouts_batchline",
     "payouts_bonuschange",
     "payouts_closedbalance",
+    "payouts_fee",
     "payouts_gift",
     "payouts_hostspend",
     "payouts_paymentcall",

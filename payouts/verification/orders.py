@@ -43,11 +43,12 @@ CHECKS = [
         JOIN payouts_payout payout ON payout.id = placed.payout_id
         JOIN referrals_enrollment enrollment ON enrollment.id = payout.enrollment_id
         LEFT JOIN payouts_destination destination ON destination.id = placed.destination_id
+        LEFT JOIN payouts_fee fee ON fee.order_id = placed.id
         WHERE placed.currency <> payout.currency
             OR method.program_id <> enrollment.program_id
             OR (placed.destination_id IS NULL) <> (method.code = 'HOST')
             OR placed.destination_id IS NOT NULL AND (
-                placed.amount_minor <> payout.amount_minor
+                placed.amount_minor <> payout.amount_minor - COALESCE(fee.amount_minor, 0)
                 OR destination.enrollment_id <> payout.enrollment_id
                 OR destination.method <> method.code
                 OR destination.usable_from IS NULL

@@ -108,8 +108,9 @@ CHECKS = [
         JOIN payouts_payout payout ON payout.id = line.payout_id
         JOIN referrals_enrollment enrollment ON enrollment.id = payout.enrollment_id
         JOIN payouts_destination destination ON destination.id = line.destination_id
-        WHERE (line.amount_minor <> payout.amount_minor AND NOT line.is_void)
-            OR line.amount_minor < payout.amount_minor
+        LEFT JOIN payouts_fee fee ON fee.line_id = line.id
+        WHERE (line.amount_minor + COALESCE(fee.amount_minor, 0) <> payout.amount_minor AND NOT line.is_void)
+            OR line.amount_minor + COALESCE(fee.amount_minor, 0) < payout.amount_minor
             OR line.currency <> payout.currency
             OR line.currency <> file.currency
             OR file.program_id <> enrollment.program_id
@@ -165,14 +166,26 @@ CHECKS = [
     ),
     Check(
         "I9",
-        "transfers with another amount, currency or program than their payout",
+        "transfers with another amount, currency or program than their payout less its fee",
         """
         SELECT transfer.id
         FROM payouts_transfer transfer
         JOIN payouts_payout payout ON payout.id = transfer.payout_id
         JOIN referrals_enrollment enrollment ON enrollment.id = payout.enrollment_id
         JOIN payouts_ledgeraccount debit ON debit.id = transfer.debit_id
-        WHERE transfer.amount_minor <> payout.amount_minor
+        LEFT JOIN (
+            SELECT confirmed.payout_id, SUM(fee.amount_minor) AS amount
+            FROM payouts_fee fee
+            JOIN payouts_transfer kept ON kept.fee_id = fee.id AND kept.kind = 'FEE'
+            JOIN payouts_transfer confirmed
+                ON confirmed.payout_id = fee.payout_id AND confirmed.kind = 'CONFIRMED'
+                AND confirmed.id > kept.id
+            LEFT JOIN payouts_transfer back
+                ON back.fee_id = fee.id AND back.kind = 'FEE_BACK' AND back.id < confirmed.id
+            WHERE back.id IS NULL
+            GROUP BY confirmed.payout_id
+        ) borne ON borne.payout_id = transfer.payout_id
+        WHERE transfer.amount_minor <> payout.amount_minor - COALESCE(borne.amount, 0)
             OR transfer.currency <> payout.currency
             OR debit.program_id <> enrollment.program_id
         """,
@@ -212,7 +225,7 @@ CHECKS = [
     ),
     Check(
         "I9",
-        "clearing accounts that hold another amount than the payouts under way",
+        "clearing accounts that hold another amount than the payouts under way, less their fees",
         """
         SELECT account.id
         FROM payouts_ledgeraccount account
@@ -230,9 +243,17 @@ CHECKS = [
             GROUP BY account_id
         ) held ON held.account_id = account.id
         LEFT JOIN (
-            SELECT enrollment.program_id, payout.currency, SUM(payout.amount_minor) AS amount
+            SELECT enrollment.program_id, payout.currency,
+                SUM(payout.amount_minor - COALESCE(borne.amount, 0)) AS amount
             FROM payouts_payout payout
             JOIN referrals_enrollment enrollment ON enrollment.id = payout.enrollment_id
+            LEFT JOIN (
+                SELECT fee.payout_id, SUM(fee.amount_minor) AS amount
+                FROM payouts_fee fee
+                LEFT JOIN payouts_transfer back ON back.fee_id = fee.id AND back.kind = 'FEE_BACK'
+                WHERE back.id IS NULL
+                GROUP BY fee.payout_id
+            ) borne ON borne.payout_id = payout.id
             WHERE payout.status IN ('PREPARED', 'SENDING', 'SENT', 'UNKNOWN', 'FAILED', 'RETURNED')
             GROUP BY enrollment.program_id, payout.currency
         ) under_way ON under_way.program_id = account.program_id AND under_way.currency = account.currency
@@ -248,13 +269,17 @@ CHECKS = [
         JOIN payouts_paymentline line ON line.id = arrived.line_id
         JOIN payouts_payout attempt ON attempt.id = line.payout_id
         JOIN payouts_payout payout ON payout.id = arrived.payout_id
+        LEFT JOIN payouts_fee fee ON fee.arrival_id = arrived.id
         LEFT JOIN payouts_transfer transfer ON transfer.arrival_id = arrived.id
         LEFT JOIN payouts_ledgeraccount debit ON debit.id = transfer.debit_id
         WHERE attempt.enrollment_id <> payout.enrollment_id
             OR COALESCE(attempt.batch_id, 0) <> COALESCE(payout.batch_id, 0)
             OR COALESCE(attempt.withdrawal_id, 0) <> COALESCE(payout.withdrawal_id, 0)
             OR payout.status NOT IN ('CONFIRMED', 'RETURNED', 'REISSUED', 'CANCELLED')
-            OR arrived.overpaid_minor NOT IN (line.amount_minor, line.amount_minor - payout.amount_minor)
+            OR arrived.overpaid_minor NOT IN (
+                line.amount_minor,
+                line.amount_minor - payout.amount_minor + COALESCE(fee.amount_minor, 0)
+            )
             OR COALESCE(transfer.amount_minor, 0) <> arrived.overpaid_minor
             OR transfer.currency <> line.currency
             OR debit.enrollment_id <> payout.enrollment_id

@@ -11,7 +11,7 @@ from payouts import models as payouts
 from referrals import models as referrals
 
 TERMS_BEGIN_AT = datetime(2025, 1, 1, tzinfo=UTC)
-OF_PROGRAM = ["EXPENSE", "CLEARING", "BANK", "SERVICES"]
+OF_PROGRAM = ["EXPENSE", "CLEARING", "BANK", "SERVICES", "FEES"]
 OF_REFERRER = ["PAYABLE", "BALANCE", "CREDIT", "CASH_OWED"]
 
 

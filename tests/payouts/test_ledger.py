@@ -29,7 +29,7 @@ def kinds(enrollment=None):
 
 def test_a_program_has_its_accounts_from_the_beginning_and_a_referrer_when_they_are_needed():
     story = Story()
-    assert kinds() == ["BANK", "CLEARING", "EXPENSE", "SERVICES"]
+    assert kinds() == ["BANK", "CLEARING", "EXPENSE", "FEES", "SERVICES"]
     assert kinds(story.enrollment()) == []
 
     story.earn()
@@ -71,6 +71,7 @@ def test_a_balance_is_what_was_credited_less_what_was_debited():
         "CLEARING": 3_000,
         "BANK": 0,
         "SERVICES": 0,
+        "FEES": 0,
         "CREDIT": 0,
         "CASH_OWED": 0,
     }

@@ -390,6 +390,7 @@ def test_a_loaded_program_has_published_terms_and_books(program):
         (program.pk, "BANK", "USD", None),
         (program.pk, "CLEARING", "USD", None),
         (program.pk, "EXPENSE", "USD", None),
+        (program.pk, "FEES", "USD", None),
         (program.pk, "SERVICES", "USD", None),
     ]
 

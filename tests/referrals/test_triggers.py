@@ -31,7 +31,8 @@ OF_SIGNING = import_module("payouts.migrations.0006_signing")
 OF_CLOSING = import_module("payouts.migrations.0007_closing")
 OF_SENDERS = import_module("payouts.migrations.0008_senders")
 OF_SET_OFF = import_module("payouts.migrations.0009_set_off")
-OF_PAYMENT_TABLES = [OF_PAYMENTS, OF_SIGNING, OF_CLOSING, OF_SENDERS, OF_SET_OFF]
+OF_FEES = import_module("payouts.migrations.0012_fees")
+OF_PAYMENT_TABLES = [OF_PAYMENTS, OF_SIGNING, OF_CLOSING, OF_SENDERS, OF_SET_OFF, OF_FEES]
 WITH_TRIGGERS = [OF_REFERRALS, OF_CLICKS, OF_PAYOUTS, *OF_PAYMENT_TABLES]
 APPEND_ONLY = sorted(table for migration in WITH_TRIGGERS for table in migration.APPEND_ONLY)
 FROZEN = sorted([*OF_REFERRALS.TERMS_OF, *OF_PAYOUTS.TERMS_OF])
@@ -100,7 +101,7 @@ def full_books(db) -> Story:
     withdrawals.spend(rosas, amount_minor=100, service="translation", at=story.now)
     withdrawals.transfer(rosas, receiver=bens, amount_minor=100, at=story.now)
     withdrawals.withdraw(rosas, amount_minor=100, at=story.now)
-    story.method = payments.pays_by(story)
+    story.method = payments.pays_by(story, fee_fixed_minor=1)
     payments.is_paid_to(story)
     _owed_and_arrived(payments.sent(story).lines.get(), story)
     reports.read_in(

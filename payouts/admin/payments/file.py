@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
+from payouts.admin.payments import fee as fee_page
 from payouts.admin.payments.asking import ask
 from payouts.admin.payments.roles import APPROVE, PREPARE
 from payouts.models import PaymentFile, PaymentFileChange, PaymentLine, Payout, PayoutMethod
@@ -54,6 +55,7 @@ WHY = {
     Why.OTHER_METHOD: "The referrer is paid by another method.",
     Why.COOLING: "The destination was changed lately and has to cool.",
     Why.CANNOT_BE_WRITTEN: "The file cannot hold it: put the destination right.",
+    Why.FEE_EATS_IT: "Its fee would eat it whole: it waits. Pay its referrer by a way that costs less.",
 }
 """Why a payout drops out, and what would help."""
 
@@ -248,6 +250,7 @@ class PaymentFileAdmin(StepAdmin, ReadOnlyAdmin):
             shown = {
                 "file": file,
                 "total": total(file),
+                "fees": fee_page.of_file(file),
                 "says": _says(file),
                 "buttons": self.buttons(file, request.user),
                 "may_download": file.status != FileStatus.VOIDED and _may_download(request),
@@ -357,6 +360,7 @@ def _ahead(method: PayoutMethod, *, pay_on: date, now: datetime) -> dict[str, An
         "planned": planned,
         "files": len(planned.parts),
         "total": sum_shown,
+        "fees": fee_page.ahead(planned.total_minor, planned.fees_minor, currency),
         "seen": f"{planned.count}.{planned.total_minor}.{method.pk}",
         "left_out": [
             (
@@ -379,14 +383,15 @@ class PaymentLineAdmin(PartOfAnother):
         "payout",
         found_at("payout.enrollment.referrer", label="referrer"),
         "destination",
+        fee_page.of_payment,
         amount,
     ]
     list_display += ["is_void"]
     list_filter = ["is_void"]
-    list_select_related = ["file", "payout__enrollment__referrer", "destination"]
+    list_select_related = ["file", "payout__enrollment__referrer", "destination", "fee"]
     search_fields = ["reference__exact"]
     exclude = AMOUNT_COLUMNS
-    readonly_fields = [amount]
+    readonly_fields = [fee_page.of_payment, amount]
 
 
 @register(PaymentFileChange)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from payouts import payout_methods
+from payouts.admin.payments import fee as fee_page
 from payouts.admin.payments.roles import SET_METHOD
 from payouts.models import PayoutMethod
 from payouts.rules.payees import masked
@@ -65,6 +66,7 @@ class PayoutMethodAdmin(StepAdmin, Admin):
         "state",
         "payer_name",
         minimum,
+        fee_page.of_method,
         "cooling_days",
         "opened_at",
         person_at("opened_by"),
@@ -97,7 +99,10 @@ class PayoutMethodAdmin(StepAdmin, Admin):
         told = ["program", "code", "payer_name", "payer_identification"]
         account = ["account_shown"] if obj else ["payer_iban"]
         rest = ["payer_bic", "payer_routing_number", "payer_bank_name", "template", "endpoint", "client"]
-        more = [minimum, "opened_at", "opened_by", "closed_at", "closed_by"] if obj else ["minimum_minor"]
+        if obj:
+            more = [minimum, fee_page.of_method, "opened_at", "opened_by", "closed_at", "closed_by"]
+        else:
+            more = ["minimum_minor", "fee_fixed_minor", "fee_basis_points"]
         return [*told, *account, *rest, "cooling_days", *more]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:

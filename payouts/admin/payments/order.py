@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
+from payouts.admin.payments import fee as fee_page
 from payouts.admin.payments.roles import APPROVE, PREPARE
 from payouts.models import PaymentCall, PaymentNotice, PaymentOrder
 from payouts.payments import orders
@@ -202,16 +203,17 @@ class PaymentOrderAdmin(StepAdmin, ReadOnlyAdmin):
         "payout",
         found_at("payout.enrollment.referrer", label="referrer"),
         "method",
+        fee_page.of_payment,
         amount,
         status,
         "said",
         "next_at",
     ]
     list_filter = [StateFilter, "status", "method__program"]
-    list_select_related = ["payout__enrollment__referrer", "method__program"]
+    list_select_related = ["payout__enrollment__referrer", "method__program", "fee"]
     search_fields = ["key__exact", "reference__exact"]
     exclude = AMOUNT_COLUMNS
-    readonly_fields = [amount]
+    readonly_fields = [fee_page.of_payment, amount]
     inlines = [CallInline, NoticeInline]
 
     def change_view(

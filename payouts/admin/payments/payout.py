@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
+from payouts.admin.payments import fee as fee_page
 from payouts.admin.payments import order as order_page
 from payouts.admin.payments.asking import ask
 from payouts.admin.payments.made_up import ArrivalInline, SetOffInline
@@ -226,9 +227,9 @@ class PayoutAdmin(StepAdmin, ReadOnlyAdmin):
     list_select_related = ["enrollment__referrer", "batch__program", "withdrawal"]
     search_fields = ["enrollment__referrer__host_account__exact", "^enrollment__referrer__name"]
     exclude = AMOUNT_COLUMNS
-    readonly_fields = [amount, "before", "way", "bonuses"]
+    readonly_fields = [amount, "before", fee_page.of_payout, "way", "bonuses"]
     inlines = [
-        *(SetOffInline, LineInline, order_page.OrderInline),
+        *(SetOffInline, fee_page.FeeInline, LineInline, order_page.OrderInline),
         *(ReportLineInline, ArrivalInline, PayoutChangeInline),
     ]
 

@@ -34,9 +34,9 @@ DIFFER = "lines of payment files that differ from their payout, file or destinat
 VOID = "lines that are void although their file is not, or the other way round"
 OTHERWISE = "payouts that stand otherwise than their file"
 BOOKED = "payouts whose booking by the bank does not suit their status"
-TRANSFERS = "transfers with another amount, currency or program than their payout"
+TRANSFERS = "transfers with another amount, currency or program than their payout less its fee"
 CHAIN = "payouts whose attempts form no chain"
-CLEARING = "clearing accounts that hold another amount than the payouts under way"
+CLEARING = "clearing accounts that hold another amount than the payouts under way, less their fees"
 LATE = "payments that arrived late and are not in the books with what was too much, or of another payout"
 TWO = "payouts of which nothing was known, and of which fewer than two people or no bank said what it was"
 
