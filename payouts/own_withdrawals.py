@@ -11,6 +11,8 @@ from django.db import transaction
 
 from payouts import ledger, withdrawals
 from payouts.models import LedgerAccount, Withdrawal
+from payouts.payments import fees
+from payouts.rules.fees import percent
 from payouts.rules.lifecycle import AccountKind
 from referrals.models import Enrollment
 from referrals.rules.lifecycle import EnrollmentStatus
@@ -42,16 +44,33 @@ class Withdrawable:
     is_paused: bool
     has_destination: bool
     """Somebody has told, and another person confirmed, where it is sent."""
+    fee_fixed_minor: int
+    """What the way by which it is sent states that the referrer bears."""
+    fee_basis_points: int
+    free_minor: int
+    """What could be withdrawn now without that fee."""
 
     @property
     def is_enough(self) -> bool:
         """There is something, and it reaches the minimum."""
         return self.balance_minor >= max(1, self.minimum_minor)
 
+    @property
+    def is_charged(self) -> bool:
+        """Something of it bears a fee."""
+        return bool(self.fee_fixed_minor or self.fee_basis_points) and self.free_minor < self.balance_minor
+
+    @property
+    def fee_percent(self) -> str:
+        """The part of the fee that grows with the amount; empty: there is none."""
+        return percent(self.fee_basis_points) if self.fee_basis_points else ""
+
 
 def look_at(enrollment: Enrollment) -> Withdrawable:
     """What the referrer could withdraw; reads only, and opens no account."""
     account = LedgerAccount.objects.filter(enrollment=enrollment, kind=AccountKind.BALANCE).first()
+    way = fees.way_of(enrollment)
+    states_a_fee = way is not None and fees.states_a_fee(way)
     return Withdrawable(
         balance_minor=ledger.balance_minor(account) if account else 0,
         minimum_minor=withdrawals.least(enrollment),
@@ -59,6 +78,9 @@ def look_at(enrollment: Enrollment) -> Withdrawable:
         is_allowed=withdrawals.is_withdrawable(enrollment),
         is_paused=enrollment.status == EnrollmentStatus.SUSPENDED,
         has_destination=enrollment.destinations.live().exists(),
+        fee_fixed_minor=way.fee_fixed_minor if way else 0,
+        fee_basis_points=way.fee_basis_points if way else 0,
+        free_minor=fees.free_minor(enrollment) if states_a_fee else 0,
     )
 
 

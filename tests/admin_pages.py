@@ -189,7 +189,7 @@ def _let_everything_happen() -> None:
 
 
 def _let_payments_happen(program: Program, enrollment: Enrollment, *, by: User, confirmed_by: User) -> None:
-    method = PayoutMethod(program=program, code=Rail.PAYPAL)
+    method = PayoutMethod(program=program, code=Rail.PAYPAL, fee_fixed_minor=1)
     payout_methods.open_method(method, by=by, at=LATER)
     destination = destinations.tell(
         enrollment,

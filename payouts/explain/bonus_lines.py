@@ -219,7 +219,7 @@ def _kept(bonus: Bonus, audience: Audience) -> Iterator[Line]:
         shown = _less(gross, fee.amount_minor, payout.currency, audience)
         yield Line("fee", _("Fee"), say(Says.FEE, audience, **shown), "", State.MET)
     if fee and bonus.reward.fee_exempt:
-        yield Line("fee", _("Fee"), say(Says.NO_FEE, audience), bonus.reward.quote, State.MET)
+        yield Line("no_fee", _("Fee"), say(Says.NO_FEE, audience), bonus.reward.quote, State.MET)
 
 
 def _less(gross_minor: int, kept_minor: int, currency: str, audience: Audience) -> dict[str, str]:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import OuterRef, Subquery, Sum
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from payouts import ledger
@@ -38,6 +38,7 @@ from payouts.models import (
 )
 from payouts.rules import fees
 from payouts.rules.lifecycle import AccountKind, TransferKind
+from referrals.models import Enrollment
 
 AT_ONCE = 500
 
@@ -64,12 +65,15 @@ def stated(method: PayoutMethod, payouts: Sequence[int]) -> dict[int, Charge]:
     """What each of these payouts would bear if it was paid by this method now."""
     if not states_a_fee(method):
         return {}
+    earlier = Withdrawal.objects.filter(pk__lt=OuterRef("withdrawal"))
+    before = Transfer.objects.filter(pk__lt=OuterRef("withdrawal__transfer__pk"))
     rows = Payout.objects.filter(pk__in=listed(payouts)).annotate(
-        of_bonuses=_exempt_bonuses(), brought_in=_brought_in(), withdrawn_before=_withdrawn_before()
+        of_bonuses=_exempt_bonuses(),
+        of_balance=_brought_in(before, to="enrollment") - _withdrawn(earlier, by="enrollment"),
     )
     charges = {}
     for payout in rows.order_by("pk"):
-        exempt = max(0, payout.brought_in - payout.withdrawn_before) + payout.of_bonuses
+        exempt = payout.of_bonuses if payout.batch_id else max(0, payout.of_balance)
         charged = fees.charged_minor(payout.amount_minor, exempt_minor=exempt)
         fee = fees.fee_minor(
             charged, fixed_minor=method.fee_fixed_minor, basis_points=method.fee_basis_points
@@ -90,12 +94,24 @@ def net_minor(payout: Payout, charges: Charges) -> int:
     return payout.amount_minor - (charge.fee_minor if charge else 0)
 
 
+def way_of(enrollment: Enrollment) -> PayoutMethod | None:
+    """By which a referrer is paid now, as far as that is known."""
+    live = enrollment.destinations.live().values("method")
+    return PayoutMethod.objects.open().filter(program=enrollment.program_id, code__in=live).first()
+
+
 def expected(payout: Payout) -> Charge | None:
     """What a payout that waits would bear by the way that its referrer is paid; nothing is known: none."""
-    live = payout.enrollment.destinations.live().values("method")
-    ways = PayoutMethod.objects.open().filter(program=payout.enrollment.program_id, code__in=live)
-    method = ways.first()
+    method = way_of(payout.enrollment)
     return stated(method, [payout.pk]).get(payout.pk) if method else None
+
+
+def free_minor(enrollment: Enrollment) -> int:
+    """How much a referrer could withdraw now without being charged, if it is there."""
+    free = _brought_in(Transfer.objects.all(), to="pk") - _withdrawn(Withdrawal.objects.all(), by="pk")
+    rows = Enrollment.objects.filter(pk=enrollment.pk).annotate(free=free)
+    free_of_fees: int = rows.values_list("free", flat=True).get()
+    return max(0, free_of_fees)
 
 
 def standing(payout: Payout) -> Fee | None:
@@ -152,26 +168,21 @@ def _exempt_bonuses() -> Any:
     return _summed(mine.values("payout"))
 
 
-def _brought_in() -> Any:
-    """What exempt bonuses had brought into the balance before a withdrawal."""
-    rows = Transfer.objects.filter(
-        bonus__reward__fee_exempt=True, pk__lt=OuterRef("withdrawal__transfer__pk")
-    ).order_by()
-    came = rows.filter(
-        kind=TransferKind.RELEASED,
-        credit__kind=AccountKind.BALANCE,
-        credit__enrollment=OuterRef("enrollment"),
+def _brought_in(rows: QuerySet[Transfer], *, to: str) -> Any:
+    """What of these transfers exempt bonuses have brought into the balance of a referrer."""
+    exempt = rows.filter(bonus__reward__fee_exempt=True).order_by()
+    came, went = (
+        exempt.filter(
+            **{"kind": kind, f"{side}__kind": AccountKind.BALANCE, f"{side}__enrollment": OuterRef(to)}
+        ).values(f"{side}__enrollment")
+        for kind, side in ((TransferKind.RELEASED, "credit"), (TransferKind.REVERSED, "debit"))
     )
-    went = rows.filter(
-        kind=TransferKind.REVERSED, debit__kind=AccountKind.BALANCE, debit__enrollment=OuterRef("enrollment")
-    )
-    return _summed(came.values("credit__enrollment")) - _summed(went.values("debit__enrollment"))
+    return _summed(came) - _summed(went)
 
 
-def _withdrawn_before() -> Any:
-    """What the referrer of a withdrawal had withdrawn before it."""
-    earlier = Withdrawal.objects.filter(enrollment=OuterRef("enrollment"), pk__lt=OuterRef("withdrawal"))
-    return _summed(earlier.order_by().values("enrollment"))
+def _withdrawn(rows: QuerySet[Withdrawal], *, by: str) -> Any:
+    """What of these withdrawals are those of a referrer, together."""
+    return _summed(rows.filter(enrollment=OuterRef(by)).order_by().values("enrollment"))
 
 
 def _summed(grouped: Any) -> Coalesce:

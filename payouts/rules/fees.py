@@ -21,6 +21,12 @@ def fee_minor(charged_minor: int, *, fixed_minor: int, basis_points: int) -> int
     return min(fixed_minor + share, charged_minor)
 
 
+def percent(basis_points: int) -> str:
+    """Basis points as people read them: 2.50 %."""
+    whole, rest = divmod(basis_points, 100)
+    return f"{whole}.{rest:02} %"
+
+
 def charged_minor(amount_minor: int, *, exempt_minor: int) -> int:
     """
     The part of a payment that is charged, in minor units.

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from payouts.models import Fee, PaymentFile, Payout, PayoutMethod
 from payouts.payments import fees
+from payouts.rules.fees import percent
 from payouts.rules.lifecycle import PayoutStatus, TransferKind
 from referrals.admin.base import PartOfAnother, PlainInline, display, register
 from referrals.admin.columns import AMOUNT_COLUMNS, NOTHING, amount_of, grouped
@@ -60,8 +61,9 @@ def of_payout(payout: Payout) -> str:
     """What a payout bears, or would by the way that its referrer is paid: gross, fee and net."""
     currency = payout.currency
     if borne := fees.standing(payout):
-        sent = _money(payout.amount_minor - borne.amount_minor, currency)
-        return f"{_money(borne.amount_minor, currency)} of {_money(payout.amount_minor, currency)}: {sent} is sent"
+        gross, less = payout.amount_minor, borne.amount_minor
+        sent = _money(gross - less, currency)
+        return f"{_money(less, currency)} of {_money(gross, currency)}: {sent} is sent"
     if payout.status != PayoutStatus.PREPARED or not (charge := fees.expected(payout)):
         return NOTHING
     if charge.net_minor <= 0:
@@ -82,8 +84,7 @@ def of_method(method: PayoutMethod) -> str:
     currency = method.program.currency
     parts = [_money(method.fee_fixed_minor, currency)] if method.fee_fixed_minor else []
     if method.fee_basis_points:
-        whole, rest = divmod(method.fee_basis_points, 100)
-        parts.append(f"{whole}.{rest:02} %")
+        parts.append(percent(method.fee_basis_points))
     return " and ".join(parts) or NOTHING
 
 
