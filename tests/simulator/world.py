@@ -23,6 +23,8 @@ STARTS = (
 )
 """Before clocks change in the north and south, before a New Year, before a leap day."""
 EARLIER = 37
+BEARS = {"fee_fixed_minor": 35, "fee_basis_points": 125}
+"""What referrers bear of each payment, unless it is free of fees."""
 NAMES = ("rosa", "ben")
 PAYEES = {
     Rail.PAYPAL: {
@@ -201,7 +203,8 @@ def build(start: datetime) -> World:
         programs.append(program)
         if offer.rail is not None:
             payer = {"payer_name": "Simulated", "payer_iban": "DE89370400440532013000"}
-            row = PayoutMethod(program=program, code=offer.rail, **(payer if offer.rail == Rail.SEPA else {}))
+            told = {**BEARS, **(payer if offer.rail == Rail.SEPA else {})}
+            row = PayoutMethod(program=program, code=offer.rail, **told)
             methods[program.pk] = payout_methods.open_method(row, by=finn, at=BEGINNING)
         for name in NAMES:
             mine = f"{offer.slug}-{name}"
