@@ -18,10 +18,20 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Upper
 
 from payouts.models import Arrival, Bonus, Destination, PaymentReportLine, Payout, PayoutMethod, Transfer
-from payouts.rules.lifecycle import AccountKind, BonusStatus, PayoutStatus, Result, Verdict
+from payouts.rules.lifecycle import (
+    AccountKind,
+    BatchStatus,
+    BonusStatus,
+    PayoutStatus,
+    Result,
+    Verdict,
+)
 from payouts.rules.payment_reports import WORDS
 from referrals.rules.lifecycle import EnrollmentStatus
 from referrals.rules.words import Word
+
+RUN_GOES_ON = Q(batch__automatic=True, batch__status=BatchStatus.APPROVED)
+"""Of payouts: a schedule adds to its own batch of the day until the run is over."""
 
 
 class Why(Word):
@@ -106,7 +116,7 @@ def _has_arrived() -> QuerySet[PaymentReportLine]:
 def _conditions(method: PayoutMethod, *, at: datetime) -> list[tuple[Why, Q]]:
     """The first that holds is the reason."""
     return [
-        (Why.NOT_WHOLE, Q(grows=True)),
+        (Why.NOT_WHOLE, Q(grows=True) | RUN_GOES_ON),
         (Why.SUSPENDED, Q(enrollment__status=EnrollmentStatus.SUSPENDED)),
         (Why.CONTRADICTED, Q(has_arrived=True)),
         # The next run keeps it from the payout.

@@ -14,8 +14,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from payouts import ledger
 from payouts.insertion import listed
 from payouts.models import Arrival, Bonus, LedgerAccount, Payout, SetOff
-from payouts.payments import steps
-from payouts.rules.lifecycle import AccountKind, BatchStatus, BonusStatus, PayoutStatus, TransferKind
+from payouts.payments import candidates, steps
+from payouts.rules.lifecycle import AccountKind, BonusStatus, PayoutStatus, TransferKind
 from referrals.jobs import Tally
 from referrals.models import Enrollment, Program
 from referrals.rules.words import RewardKind
@@ -85,8 +85,7 @@ def _waiting(enrollments: Iterable[int]) -> QuerySet[Payout]:
     more = Bonus.objects.filter(
         enrollment=OuterRef("enrollment"), batch=OuterRef("batch"), status=BonusStatus.APPROVED
     )
-    # A schedule adds to its own batch of the day until the run is over.
-    is_fixed = Q(batch__automatic=False) | Q(batch__status=BatchStatus.RELEASED)
+    is_fixed = Q(batch__isnull=False) & ~candidates.RUN_GOES_ON
     waiting = Payout.objects.filter(is_fixed, status=PayoutStatus.PREPARED, enrollment__in=enrollments)
     return waiting.exclude(Exists(more.order_by()))
 
