@@ -6,10 +6,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from payouts import ledger, trail
-from payouts.models import Bonus, Payout
+from payouts.models import Bonus, PaymentOrder, Payout
 from payouts.payments import set_offs
 from payouts.payments.reports import ON_THE_WAY
-from payouts.rules.lifecycle import AccountKind, BonusStatus, PayoutStatus, TransferKind
+from payouts.rules.lifecycle import AccountKind, BonusStatus, OrderStatus, PayoutStatus, TransferKind
 from referrals import notes, proposals, qualification
 from referrals.models import Proposal, ReferredAccount
 from referrals.rules.lifecycle import AccountStatus
@@ -33,6 +33,12 @@ class BeingSent(Refused):
     """The payout of the bonus is in a payment file of which nobody has said what became of it."""
 
     code = "being_sent"
+
+
+class HostHasCredit(Refused):
+    """The host keeps the balance, and was told to credit the bonus: our books alone cannot take it back."""
+
+    code = "host_has_credit"
 
 
 class NotPaid(Refused):
@@ -81,9 +87,11 @@ def propose_reversal(bonus: Bonus, *, by: User, at: datetime, note: str) -> Prop
 
     :raises ClawbackNotAllowed: if the terms do not let it be taken back
     :raises NotPaid: if it is not paid, or was reversed
+    :raises HostHasCredit: if the host was told to credit it, and has not told that it took that back
     :raises AlreadyProposed: if somebody has asked
     """
     _refuse_without_clawback(bonus)
+    _refuse_before_the_host(bonus)
     if bonus.status != BonusStatus.PAID:
         raise NotPaid("The bonus is not paid: there is nothing to take back.")
     if (earlier := open_proposal(bonus)) is not None:
@@ -109,10 +117,12 @@ def reverse(bonus: Bonus, *, by: User, approved_by: User, at: datetime, note: st
     :raises SamePerson: if both people are one
     :raises NotPaid: if it is not paid, or was reversed
     :raises BeingSent: if nobody can say yet whether its money has left
+    :raises HostHasCredit: if the host was told to credit it, and has not told that it took that back
     """
     _refuse_without_clawback(bonus)
     require_two_people(by, approved_by)
     _refuse_while_being_sent(bonus)
+    _refuse_before_the_host(bonus)
     mine = Bonus.objects.filter(pk=bonus.pk)
     if not mine.filter(status=BonusStatus.PAID).update(status=BonusStatus.REVERSED):
         raise NotPaid("The bonus is not paid: there is nothing to take back.")
@@ -145,8 +155,9 @@ def _refuse_while_being_sent(bonus: Bonus) -> None:
     line = payout.lines.live().select_related("file").first()
     if line is None:
         raise BeingSent(
-            f"{payout} is being sent over the network: once it is known what came of that, take the bonus back."
-            " If it arrives, what is taken back is kept from later payouts; if not, from its next attempt."
+            f"{payout} is being sent over the network: once it is known what came of that, take the bonus"
+            " back. If it arrives, what is taken back is kept from later payouts; if not, from its next"
+            " attempt."
         )
     file = line.file
     if payout.status == PayoutStatus.UNKNOWN:
@@ -158,3 +169,19 @@ def _refuse_while_being_sent(bonus: Bonus) -> None:
         f"{payout} is in payment file {file}, which nobody has said to be uploaded: void the file first, and"
         " the payout shrinks. Once it is sent, what is taken back is kept from later payouts."
     )
+
+
+def _refuse_before_the_host(bonus: Bonus) -> None:
+    """
+    Where the host keeps the balance, it takes the credit out first, and tells: then our books follow.
+
+    A credit that was returned stays returned, and is never sent again, so that nobody is in between.
+    """
+    told = PaymentOrder.objects.filter(payout__bonuses=bonus, destination__isnull=True)
+    standing = told.exclude(status=OrderStatus.RETURNED).order_by("pk").first()
+    if standing is not None:
+        raise HostHasCredit(
+            f"The host keeps this balance, and was told to credit it ({standing},"
+            f" {OrderStatus(standing.status).label.lower()}). Let the host take the credit out, and tell that"
+            " it is returned; then take the bonus back here."
+        )

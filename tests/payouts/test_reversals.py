@@ -8,11 +8,12 @@ from django.urls import reverse
 
 from payouts import ledger, reversals, withdrawals
 from payouts import proposals as steps_of_two
-from payouts.models import Bonus, BonusChange, LedgerAccount, Transfer
-from payouts.rules.lifecycle import AccountKind
+from payouts.models import Bonus, BonusChange, LedgerAccount, PaymentOrder, Transfer
+from payouts.payments import notices
+from payouts.rules.lifecycle import AccountKind, Outcome
 from referrals.models import Note, Proposal, StatusChange
 from tests.admin_pages import just_logged_in, page
-from tests.payments import is_paid_to, pays_by, sent
+from tests.payments import is_paid_to, pays_by, sent, told_to_host
 from tests.story import Story, refused
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +52,32 @@ def test_a_paid_bonus_is_taken_back_by_two_people_and_by_a_new_row():
     note = Note.objects.get(about="reversed")
     assert (note.account, note.text, note.written_by) == (bonus.account, "a refund", story.fay)
     assert balance_minor(story) == 0
+
+
+def test_where_the_host_keeps_the_balance_it_takes_the_credit_out_first():
+    story, bonus = paid()
+    order = told_to_host(story.client, story.enrollment(), by=story.finn, at=story.now)
+
+    with refused("host_has_credit") as refusal:
+        story.reverse(bonus)
+    assert "Let the host take the credit out, and tell that it is returned" in str(refusal.value)
+    with refused("host_has_credit"):
+        reversals.propose_reversal(bonus, by=story.fay, at=story.now, note="a refund")
+
+    notices.tell(story.client, key=order.key, outcome=Outcome.RETURNED, detail="refunded", at=story.now)
+    story.reverse(bonus)
+
+    assert (balance_minor(story), PaymentOrder.objects.get().status) == (0, "RETURNED")
+
+
+@pytest.mark.parametrize("status", ["WAITING", "CALLING", "ACCEPTED", "UNKNOWN", "CONFIRMED", "REFUSED"])
+def test_while_the_host_has_or_may_yet_get_the_credit_it_stands(status):
+    story, bonus = paid()
+    told_to_host(story.client, story.enrollment(), by=story.finn, at=story.now)
+    PaymentOrder.objects.update(status=status)
+
+    with refused("host_has_credit"):
+        story.reverse(bonus)
 
 
 def test_a_balance_below_zero_is_made_up_by_later_bonuses():
