@@ -51,9 +51,13 @@ def settle(line: PaymentLine, *, by: User, approved_by: User, at: datetime, reas
     :raises SamePerson: if both people are one
     :raises NotGivenUp: if it was not, or was said to have arrived already
     :raises StillUnderWay: if nobody knows yet what became of a later attempt
+    :raises PayoutMoved: if another attempt has just followed
     """
     require_two_people(by, approved_by)
     latest = _attempts(line.payout).select_for_update(of=("self",))[:1].get()
+    # Who has just reissued it held that row: then there is a later one, and it pays nothing twice to say so.
+    if _attempts(line.payout)[0].pk != latest.pk:
+        raise steps.PayoutMoved(f"{latest} was just reissued. Nothing was done: look again.")
     if not given_up(latest).filter(pk=line.pk).exists():
         raise NotGivenUp(
             f"{line.reference} in {line.file} was not given up, or is said to have arrived already."

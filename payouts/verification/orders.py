@@ -31,6 +31,11 @@ CHECKS = [
                 ELSE 'SENDING'
             END
             AND NOT (placed.status IN ('REFUSED', 'RETURNED') AND payout.status = 'REISSUED')
+            AND NOT (
+                placed.status = 'REFUSED'
+                AND payout.status IN ('CONFIRMED', 'RETURNED')
+                AND EXISTS (SELECT 1 FROM payouts_arrival arrived WHERE arrived.payout_id = payout.id)
+            )
         """,
     ),
     Check(

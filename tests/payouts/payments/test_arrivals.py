@@ -1,13 +1,17 @@
 """A payment that was given up and arrived all the same: two people say so; nothing is paid twice unseen."""
 
+from datetime import timedelta
+
 import pytest
 
 from payouts import ledger, proposals, verification
-from payouts.models import Arrival, Payout, SetOff, Transfer
-from payouts.payments import arrivals, files, reissues, reports
-from payouts.rules.lifecycle import AccountKind, Result
-from tests.payments import sent, statuses, with_cash
-from tests.story import refused
+from payouts.models import Arrival, PaymentOrder, Payout, SetOff, Transfer
+from payouts.payments import arrivals, files, orders, reissues, reports
+from payouts.rails import Said, sender_of
+from payouts.rules.lifecycle import AccountKind, Call, Outcome, Result
+from payouts.rules.payees import Rail
+from tests.payments import is_paid_to, pays_by, sent, statuses, with_cash
+from tests.story import at_once, refused
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +30,7 @@ def reissued():
     story = with_cash("acme")
     file = sent(story)
     reports.tell(Payout.objects.get(), result=Result.FAILED, detail="", by=story.fay, at=story.now)
-    reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+    reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now)
     return told_late(story, file)
 
 
@@ -90,7 +94,7 @@ def test_what_was_paid_meanwhile_was_paid_twice_and_is_owed_until_it_is_made_up(
     file = sent(story)
     first = Payout.objects.get()
     reports.tell(first, result=Result.FAILED, detail="", by=story.fay, at=story.now)
-    reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+    reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now)
     sent(story)
     with refused("still_under_way") as refusal:
         settle(story, file.lines.get())
@@ -143,8 +147,43 @@ def test_what_comes_back_after_that_is_tried_again(how):
     report = reports.read_in(story.program, name="bank.csv", content=content, by=story.fay, at=story.now)
 
     assert (report.done, Payout.objects.latest("attempt").status) == (1, "RETURNED")
-    reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+    reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now)
     assert [file.total_minor for file in next_file(story)] == [10_000]
+    whole()
+
+
+def test_it_pays_an_attempt_that_was_refused_over_the_network():
+    story = with_cash("acme")
+    file = sent(story)
+    reports.tell(Payout.objects.get(), result=Result.FAILED, detail="", by=story.fay, at=story.now)
+    by_network = pays_by(story, Rail.PAYPAL_API)
+    is_paid_to(story, rail=Rail.PAYPAL_API)
+    story.now += timedelta(days=8)
+    reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now)
+    orders.write(by_network, sender=sender_of(by_network, at=story.now), at=story.now)
+    order = PaymentOrder.objects.get()
+    orders.take_up(order, at=story.now)
+    orders.record(order, Said(Outcome.REFUSED), kind=Call.SEND, at=story.now)
+    assert statuses() == ["REISSUED", "FAILED"]
+
+    settle(story, file.lines.get())
+
+    assert (statuses(), order.status) == (["REISSUED", "CONFIRMED"], "REFUSED")
+    whole()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_reissue_at_the_same_moment_nobody_is_held_to_have_been_paid_twice():
+    story = with_cash("acme")
+    file = sent(story)
+    reports.tell(Payout.objects.get(), result=Result.FAILED, detail="", by=story.fay, at=story.now)
+    line = file.lines.get()
+    two = {"by": story.fay, "approved_by": story.finn, "at": story.now}
+
+    at_once(lambda: settle(story, line), lambda: reissues.reissue(Payout.objects.all(), **two))
+
+    assert [arrival.overpaid_minor for arrival in Arrival.objects.all()] in ([], [0])
+    assert held(story, AccountKind.CASH_OWED) == 0
     whole()
 
 
