@@ -6,10 +6,11 @@ from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 
 from payouts import closing, reversals
 from payouts.models import Bonus, MonthClose, PaymentFile, PaymentLine, Payout
-from payouts.payments import arrivals, doubts, files
+from payouts.payments import arrivals, doubts, files, reissues, returns
 from referrals import events, evidence, intake, proposals
 from referrals.models import AccountEvent, Program, Proposal, ReferredAccount, Referrer
 
@@ -87,6 +88,29 @@ def _payment_arrived(proposal: Proposal, by: User, at: datetime) -> None:
     )
 
 
+def _came_back(proposal: Proposal, by: User, at: datetime) -> None:
+    returns.settle(
+        Payout.objects.get(pk=proposal.target),
+        by=proposal.proposed_by,
+        approved_by=by,
+        at=at,
+        reason=proposal.arguments["reason"],
+    )
+
+
+def _reissue_payout(proposal: Proposal, by: User, at: datetime) -> None:
+    _reissue(Payout.objects.filter(pk=proposal.target), proposal, by, at)
+
+
+def _reissue_file(proposal: Proposal, by: User, at: datetime) -> None:
+    _reissue(Payout.objects.filter(lines__file=int(proposal.target)), proposal, by, at)
+
+
+def _reissue(payouts: QuerySet[Payout], proposal: Proposal, by: User, at: datetime) -> None:
+    seen = proposal.arguments["payments"]
+    reissues.reissue(payouts, by=proposal.proposed_by, approved_by=by, at=at, seen=seen)
+
+
 def _close_month(proposal: Proposal, by: User, at: datetime) -> None:
     closing.close(
         Program.objects.get(pk=proposal.target),
@@ -119,6 +143,9 @@ STEPS: dict[str, Callable[[Proposal, User, datetime], None]] = {
     "file_was_not_taken": partial(_settle_file, was_taken=False),
     "void_file": _void_file,
     "payment_arrived": _payment_arrived,
+    "payout_came_back": _came_back,
+    "reissue_payout": _reissue_payout,
+    "reissue_file": _reissue_file,
     "close_month": _close_month,
     "reopen_month": _reopen_month,
 }

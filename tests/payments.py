@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from payouts import destinations, payout_methods
 from payouts.models import Bonus, Destination, PaymentFile, PaymentOrder, Payout, PayoutMethod
 from payouts.payments import credits, files, notices, orders
-from payouts.rails import Said
+from payouts.rails import Said, sender_of
 from payouts.rules.lifecycle import Call, Outcome
 from payouts.rules.payees import Payee, Rail
 from referrals.models import ApiClient, Enrollment, Referrer
@@ -101,6 +101,18 @@ def sent(story: Story) -> PaymentFile:
     files.mark_uploaded(file, by=story.finn, at=story.now)
     file.refresh_from_db()
     return file
+
+
+def arrived_over_network(story: Story) -> PaymentOrder:
+    """What waits is sent, taken, and said to have arrived; nobody is called. Returns the first order."""
+    sender = sender_of(story.method, at=story.now)
+    orders.write(story.method, sender=sender, at=story.now)
+    for order in PaymentOrder.objects.that_pay().order_by("pk"):
+        for outcome, kind in [(Outcome.ACCEPTED, Call.SEND), (Outcome.PAID, Call.ASK)]:
+            story.now = max(story.now, order.next_at or story.now)
+            assert orders.take_up(order, at=story.now)
+            orders.record(order, Said(outcome), kind=kind, at=story.now)
+    return PaymentOrder.objects.that_pay().earliest("pk")
 
 
 def told_to_host(client: ApiClient, enrollment: Enrollment, *, by: User, at: datetime) -> PaymentOrder:

@@ -116,7 +116,8 @@ DOES = {
         payouts_bonus_hold payouts_bonus_lift payouts_destination_retire payouts_paymentfile_doubt
         payouts_paymentorder_ask payouts_payout_ask
         payouts_paymentfile_download payouts_paymentfile_not-taken payouts_paymentfile_taken
-        payouts_payout_arrived payouts_payout_was-not-sent payouts_payout_was-sent
+        payouts_payout_arrived payouts_payout_came-back payouts_payout_was-not-sent
+        payouts_payout_was-sent
         payouts_payoutbatch_hold-lines payouts_payoutbatch_refuse payouts_monthclose_reopen
     """,
     # A qualification on which a bonus rests is taken back by approvers, too; both of finance close months.

@@ -209,9 +209,8 @@ def _read_in(stage: Stage, slug: str, said: list[tuple[Payout, str, str]], *, at
 def _tries_again(stage: Stage, slug: str) -> Take:
     def reissue(at: datetime) -> None:
         with suppress(NothingToReissue):
-            reissues.reissue(
-                Payout.objects.filter(enrollment__program__slug=slug), by=stage.users["fay"], at=at
-            )
+            mine = Payout.objects.filter(enrollment__program__slug=slug)
+            reissues.reissue(mine, by=stage.users["fay"], approved_by=stage.users["finn"], at=at)
 
     return reissue
 

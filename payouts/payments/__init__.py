@@ -10,5 +10,6 @@ What happens to a payout on its way to the referrer.
     notices       what the host tells of its credits unasked
     doubts        two people say whether a payment of which nothing is known was sent
     reports       what the bank or payment service says: confirmed, failed, returned
+    returns       two people say that a payment over the network came back after it had arrived
     reissues      what failed or came back is tried again, by a payout of its own
 """

@@ -292,6 +292,15 @@ CHECKS = [
     ),
     Check(
         "I12",
+        "payouts of which two people are said to have taken a step, who are one",
+        """
+        SELECT DISTINCT payout_id AS id
+        FROM payouts_payoutchange
+        WHERE approved_by_id = changed_by_id
+        """,
+    ),
+    Check(
+        "I12",
         "destinations confirmed by the person who told them, where it takes two",
         """
         SELECT id

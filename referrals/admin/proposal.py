@@ -42,6 +42,9 @@ MAY_CONFIRM: dict[str, Sequence[str]] = {
     "file_was_not_taken": [APPROVE_PAYMENT],
     "void_file": [APPROVE_PAYMENT],
     "payment_arrived": [APPROVE_PAYMENT],
+    "reissue_payout": [APPROVE_PAYMENT],
+    "reissue_file": [APPROVE_PAYMENT],
+    "payout_came_back": [APPROVE_PAYMENT],
     "close_month": [CLOSE],
     "reopen_month": [CLOSE],
 }
@@ -56,6 +59,9 @@ SEEN_WITH = {
     "file_was_not_taken": "payouts.view_paymentfile",
     "void_file": "payouts.view_paymentfile",
     "payment_arrived": "payouts.view_payout",
+    "reissue_payout": "payouts.view_payout",
+    "reissue_file": "payouts.view_paymentfile",
+    "payout_came_back": "payouts.view_payout",
     "close_month": "payouts.view_monthclose",
     "reopen_month": "payouts.view_monthclose",
 }
@@ -74,6 +80,9 @@ SENTENCES = {
     "file_was_taken": ("Say that the bank has", "its payouts count as sent."),
     "file_was_not_taken": ("Say that nobody took", "its payouts have failed, and can be reissued."),
     "payment_arrived": ("Say that an earlier payment arrived, of", "it is not paid again."),
+    "reissue_payout": ("Try again", "another attempt follows, and is paid like any other."),
+    "reissue_file": ("Try again what failed or came back of", "another attempt follows each."),
+    "payout_came_back": ("Say that it came back:", "it is booked back, and can be reissued."),
     "void_file": ("Void, although somebody has it,", "its payouts wait for another file."),
     "close_month": ("Close a month of", "no transfer is posted into it any more."),
     "reopen_month": ("Open again", "transfers can be posted into it."),
@@ -81,7 +90,7 @@ SENTENCES = {
 """Action to how it is called, and what will be so once it is confirmed."""
 
 ARGUMENTS = {"reason": "Reason", "note": "Reason", "criterion": "Check", "host_account": "Account"}
-ARGUMENTS |= {"month": "Month", "payment": "Payment"}
+ARGUMENTS |= {"month": "Month", "payment": "Payment", "payments": "Payments"}
 """What was said with a proposal, in words."""
 
 OPEN = Q(confirmed_at__isnull=True, withdrawn_at__isnull=True)
@@ -97,6 +106,9 @@ ABOUT = {
     "file_was_not_taken": PaymentFile,
     "void_file": PaymentFile,
     "payment_arrived": Payout,
+    "reissue_payout": Payout,
+    "reissue_file": PaymentFile,
+    "payout_came_back": Payout,
     "close_month": Program,
     "reopen_month": MonthClose,
 }

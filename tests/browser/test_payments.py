@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from payouts.models import PaymentFile, Payout, Transfer
 from payouts.payments import files
+from referrals.models import Proposal
 from tests import payments
 from tests.admin_pages import just_logged_in
 from tests.story import Story
@@ -102,8 +103,14 @@ def test_money_goes_out_by_a_file_and_some_of_it_comes_back(page_of, story, tmp_
 
     fay.goto(fay.url.partition("/admin/")[0] + address("payouts_payout_change", second.pk))
     assert fay.get_by_text("It came back. Put the destination right, then reissue it.").is_visible()
+    fay.locator("summary", has_text="Reissue").click()
+    fay.locator("details[open] input[name=reason]").fill("Another account.")
     fay.get_by_role("button", name="Reissue").click()
-    fay.get_by_text("is followed by another attempt").wait_for()
+    fay.get_by_text("waits for another person to confirm it").wait_for()
+    (proposal,) = Proposal.objects.values_list("pk", flat=True)
+    finn.goto(finn.url.partition("/admin/")[0] + address("referrals_proposal_change", proposal))
+    finn.get_by_role("button", name="Confirm").click()
+    finn.get_by_text("is confirmed, and its step is taken").wait_for()
     assert list(Payout.objects.filter(attempt=2).values_list("status", "amount_minor")) == [
         ("PREPARED", second.amount_minor)
     ]

@@ -205,10 +205,16 @@ def test_a_doubt_is_settled_by_two_people_and_what_failed_is_reissued_as_a_whole
     preparer.post(of("paymentfile", "not-taken", file), {"reason": "we asked the bank"})
     about = words(approver.get(page(Proposal.objects.get())))
     approver.post(reverse("admin:referrals_proposal_confirm", args=[Proposal.objects.get().pk]))
-    preparer.post(of("paymentfile", "reissue", file))
+    preparer.post(of("paymentfile", "reissue", file), {"reason": "they have the money ready"})
+    again = Proposal.objects.get(action="reissue_file")
+    about_again = words(approver.get(page(again)))
+    assert statuses() == ["FAILED", "FAILED"]
+    approver.post(reverse("admin:referrals_proposal_confirm", args=[again.pk]))
 
     assert "Nobody knows whether these were sent" in shown
     assert f"Say that nobody took {file.identification}" in about
+    assert f"Try again what failed or came back of {file.identification}" in about_again
+    assert "2 payments of USD 200.00 in all" in about_again
     assert statuses() == ["REISSUED", "REISSUED", "PREPARED", "PREPARED"]
 
 
@@ -224,7 +230,12 @@ def test_a_payout_comes_back_and_is_reissued():
     assert "It was sent." in words(client.get(page(payout)))
     client.post(of("payout", "returned", payout), {"detail": "AC04, closed account"})
     came_back = words(client.get(page(payout)))
-    client.post(of("payout", "reissue", payout))
+    told = client.post(of("payout", "reissue", payout), {"reason": "a new account"}, follow=True)
+    assert (statuses(), "waits for another person to confirm it" in words(told)) == (["RETURNED"], True)
+    own = client.post(reverse("admin:referrals_proposal_confirm", args=[Proposal.objects.get().pk]))
+    assert (own.status_code, statuses()) == (409, ["RETURNED"])
+    approver = client_of(story.finn, APPROVERS)
+    approver.post(reverse("admin:referrals_proposal_confirm", args=[Proposal.objects.get().pk]))
 
     assert "It came back. Put the destination right, then reissue it." in came_back
     assert "AC04, closed account" in came_back

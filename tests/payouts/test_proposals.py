@@ -9,7 +9,9 @@ from django.db import IntegrityError, transaction
 from payouts import closing, withdrawals
 from payouts import proposals as steps
 from payouts.models import Bonus, PaymentFile, Payout
-from payouts.payments import files
+from payouts.payments import files, reissues, reports
+from payouts.rules.lifecycle import Result
+from payouts.rules.payees import Rail
 from referrals import intake, proposals, qualification
 from referrals.models import Proposal, ReferredAccount
 from tests import payments
@@ -103,6 +105,37 @@ IN_DOUBT = {
 }
 
 
+def an_arrival(story: Story) -> Proposal:
+    file = a_file(story)
+    files.download(file, by=story.fay, at=story.now)
+    files.void(file, by=story.fay, approved_by=story.finn, at=story.now)
+    line = file.lines.get()
+    return proposed(story, "payment_arrived", line.payout, line=line.pk, reason="On the statement.")
+
+
+def a_reissue(action: str) -> Callable[[Story], Proposal]:
+    def propose(story: Story) -> Proposal:
+        file = a_file(story)
+        files.mark_uploaded(file, by=story.finn, at=story.now)
+        payout = file.lines.get().payout
+        reports.tell(payout, result=Result.FAILED, detail="AC04", by=story.fay, at=story.now)
+        seen = reissues.summary(Payout.objects.filter(pk=payout.pk))
+        target = file if action == "reissue_file" else payout
+        return proposed(story, action, target, reason="Another account.", payments=seen)
+
+    return propose
+
+
+def a_coming_back(story: Story) -> Proposal:
+    story.earn()
+    story.pass_to(payments.DUE)
+    story.method = payments.pays_by(story, Rail.PAYPAL_API)
+    payments.is_paid_to(story, rail=Rail.PAYPAL_API)
+    withdrawals.withdraw(story.enrollment(), amount_minor=4_000, at=story.now)
+    order = payments.arrived_over_network(story)
+    return proposed(story, "payout_came_back", order.payout, reason="It stands in their account.")
+
+
 def a_closing(story: Story) -> Proposal:
     story.earn()
     story.pass_to("2026-03-16T00:05Z")
@@ -125,6 +158,10 @@ EVERY_ACTION = {
     "void_event": an_event,
     **{action: in_doubt(action) for action in IN_DOUBT},
     "void_file": a_voiding,
+    "payment_arrived": an_arrival,
+    "payout_came_back": a_coming_back,
+    "reissue_payout": a_reissue("reissue_payout"),
+    "reissue_file": a_reissue("reissue_file"),
     "close_month": a_closing,
     "reopen_month": a_reopening,
 }
@@ -183,15 +220,39 @@ def test_a_proposal_that_was_taken_back_is_not_confirmed(action):
         proposals.withdraw(proposal, at=story.now)
 
 
-@pytest.mark.parametrize("action", [*IN_DOUBT, "void_file"])
+BECOMES = {
+    **IN_DOUBT,
+    "void_file": "PREPARED",
+    "payment_arrived": "CONFIRMED",
+    "payout_came_back": "RETURNED",
+    "reissue_payout": "REISSUED",
+    "reissue_file": "REISSUED",
+}
+
+
+@pytest.mark.parametrize("action", BECOMES)
 def test_what_two_people_say_of_a_payment_is_so(action):
     story, proposal = ready(action)
     confirm(story, proposal)
 
-    payout = Payout.objects.get(withdrawal__isnull=False)
-    assert payout.status == IN_DOUBT.get(action, "PREPARED")
+    payout = Payout.objects.get(withdrawal__isnull=False, attempt=1)
+    assert payout.status == BECOMES[action]
     step = payout.changes.last()
     assert (step.changed_by, step.approved_by) == (story.cara, story.sam)
+
+
+def test_what_is_tried_again_is_what_was_proposed_and_no_more():
+    story, proposal = ready("reissue_file")
+    first = Payout.objects.get(withdrawal__isnull=False)
+    other = {**proposal.arguments, "payments": "2 payments of USD 80.00 in all"}
+    Proposal.objects.filter(pk=proposal.pk).update(arguments=other)
+    proposal.refresh_from_db()
+
+    with refused("not_what_was_seen") as refusal:
+        confirm(story, proposal)
+
+    assert "by now it is about 1 payment of USD 40.00 in all" in str(refusal.value)
+    assert Payout.objects.get(pk=first.pk).status == "FAILED"
 
 
 def test_a_confirmed_revocation_is_one_of_both():

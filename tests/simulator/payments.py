@@ -144,7 +144,8 @@ def reissues_some(play: Play, chance: int, other: int) -> None:
     mine = PAYOUTS.filter(pk=chosen.pk)
     if other % 4 == 3:
         mine = PAYOUTS.filter(enrollment__program=chosen.enrollment.program_id)
-    reissues.reissue(mine, by=play.world.fay, at=play.now)
+    by, approved_by = two_of((play.world.fay, play.world.finn), other)
+    reissues.reissue(mine, by=by, approved_by=approved_by, at=play.now)
 
 
 def provider_works(play: Play, chance: int, other: int) -> None:

@@ -38,7 +38,7 @@ from referrals.admin.columns import (
 from referrals.admin.steps import CONFLICT, ReasonForm, Step, StepAdmin
 from referrals.rules.refusal import Refused
 
-ABOUT = ("void_file", "file_was_taken", "file_was_not_taken")
+ABOUT = ("void_file", "file_was_taken", "file_was_not_taken", "reissue_file")
 NAMED = 20
 total = amount_of("total_minor", label="total")
 
@@ -119,12 +119,17 @@ def _doubt(file: PaymentFile, by: User, at: datetime, told: dict[str, Any]) -> s
     return f"{file} is in doubt: nothing of it is tried again until it is known what became of it."
 
 
-def _propose(file: PaymentFile, by: User, at: datetime, told: dict[str, Any], *, action: str) -> str:
-    return ask(file, actions=ABOUT, action=action, reason=told["reason"], by=by, at=at)
+def _propose(
+    file: PaymentFile, by: User, at: datetime, told: dict[str, Any], *, action: str, **more: str
+) -> str:
+    return ask(file, actions=ABOUT, action=action, reason=told["reason"], by=by, at=at, **more)
 
 
 def _reissue(file: PaymentFile, by: User, at: datetime, told: dict[str, Any]) -> str:
-    count = reissues.reissue(Payout.objects.filter(lines__file=file), by=by, at=at)
+    mine = Payout.objects.filter(lines__file=file)
+    if reissues.takes_two(mine):
+        return _propose(file, by, at, told, action="reissue_file", payments=reissues.summary(mine))
+    count = reissues.reissue(mine, by=by, at=at)
     tried = ngettext(
         "1 payout of %(file)s is tried again: it waits",
         "%(count)s payouts of %(file)s are tried again: they wait",
@@ -193,10 +198,12 @@ STEPS = [
     Step(
         "reissue",
         verb="Reissue what failed",
-        explains="Each payout of this file that failed or came back is followed by another attempt.",
+        explains="Each payout of this file that failed or came back is followed by another attempt. Where the"
+        " program asks for two people, or the sum does, another person confirms it.",
         permissions=[PREPARE],
         take=_reissue,
         is_offered=_has_failed,
+        form=ReasonForm,
     ),
 ]
 

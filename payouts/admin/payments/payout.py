@@ -14,7 +14,7 @@ from payouts.admin.payments.asking import ask
 from payouts.admin.payments.made_up import ArrivalInline, SetOffInline
 from payouts.admin.payments.roles import APPROVE, PREPARE
 from payouts.models import Bonus, PaymentLine, PaymentReportLine, Payout, PayoutChange
-from payouts.payments import arrivals, doubts, reissues, reports, set_offs
+from payouts.payments import arrivals, doubts, reissues, reports, returns, set_offs
 from payouts.rails import BY_NETWORK
 from payouts.rules.lifecycle import REPORTED, REPORTED_FROM, FileStatus, PayoutStatus, Result, Verdict
 from payouts.rules.ways import WAYS, Way
@@ -42,7 +42,7 @@ from referrals.admin.steps import ReasonForm, Step, StepAdmin
 from referrals.names import of_person
 from referrals.rules.words import RewardKind
 
-ABOUT = ("payout_was_sent", "payout_was_not_sent", "payment_arrived")
+ABOUT = ("payout_was_sent", "payout_was_not_sent", "payment_arrived", "reissue_payout", "payout_came_back")
 MAY_HAVE_ARRIVED = (*arrivals.PAYS, *arrivals.PAID, PayoutStatus.REISSUED)
 MOST_UNKNOWN = 20
 verdict = chip_of("verdict", label="verdict")
@@ -123,8 +123,10 @@ def _is_unknown(payout: Payout) -> bool:
     return payout.status == PayoutStatus.UNKNOWN
 
 
-def _propose(payout: Payout, by: User, at: datetime, told: dict[str, Any], *, action: str) -> str:
-    return ask(payout, actions=ABOUT, action=action, reason=told["reason"], by=by, at=at)
+def _propose(
+    payout: Payout, by: User, at: datetime, told: dict[str, Any], *, action: str, **more: str
+) -> str:
+    return ask(payout, actions=ABOUT, action=action, reason=told["reason"], by=by, at=at, **more)
 
 
 def _payment(line: PaymentLine) -> str:
@@ -146,7 +148,10 @@ def _arrived(payout: Payout, by: User, at: datetime, told: dict[str, Any]) -> st
 
 
 def _reissue(payout: Payout, by: User, at: datetime, told: dict[str, Any]) -> str:
-    reissues.reissue(Payout.objects.filter(pk=payout.pk), by=by, at=at)
+    mine = Payout.objects.filter(pk=payout.pk)
+    if reissues.takes_two(mine):
+        return _propose(payout, by, at, told, action="reissue_payout", payments=reissues.summary(mine))
+    reissues.reissue(mine, by=by, at=at)
     return f"{payout} is followed by another attempt, which waits for the next payment file."
 
 
@@ -188,6 +193,16 @@ STEPS = [
         ]
     ),
     Step(
+        "came-back",
+        verb="It came back",
+        explains="They said that it arrived, and their account shows that it came back: from then on nobody"
+        " asks them any more. Once another person confirms, it is booked back, and can be reissued.",
+        permissions=[PREPARE, APPROVE],
+        take=partial(_propose, action="payout_came_back"),
+        is_offered=lambda payout: returns.arrived(payout) is not None,
+        form=ReasonForm,
+    ),
+    Step(
         "arrived",
         verb="An earlier payment of it arrived",
         explains="Its file was voided, or another attempt followed, and the money left all the same. Once"
@@ -205,10 +220,12 @@ STEPS = [
         "reissue",
         verb="Reissue",
         explains="A payout with the same amount follows it, and waits for the next payment file. Look at the"
-        " destination first: what is wrong with it is wrong the next time, too.",
+        " destination first: what is wrong with it is wrong the next time, too. Where the program asks for"
+        " two people, or the sum does, another person confirms it.",
         permissions=[PREPARE],
         take=_reissue,
         is_offered=lambda payout: payout.status in reissues.CAN_BE_REISSUED,
+        form=ReasonForm,
         is_next=True,
     ),
 ]

@@ -3,10 +3,11 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from payouts import withdrawals
+from payouts import signing, withdrawals
 from payouts.models import Bonus, Payout, Transfer
 from payouts.payments import files, reissues, reports
-from payouts.rules.lifecycle import Result
+from payouts.rules.lifecycle import PayoutStatus, Result
+from referrals.models import Program
 from tests.payments import is_paid_to, make, pays_by, sent, statuses, trail, with_cash
 from tests.story import Story, at_once, refused
 
@@ -20,7 +21,12 @@ def failed(story, result=Result.FAILED):
 
 
 def reissue(story):
-    return reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+    return reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now)
+
+
+def alone(story, payouts=None):
+    mine = Payout.objects.all() if payouts is None else payouts
+    return reissues.reissue(mine, by=story.fay, at=story.now)
 
 
 @pytest.mark.parametrize("result", [Result.FAILED, Result.RETURNED])
@@ -42,6 +48,59 @@ def test_a_new_attempt_follows_with_the_same_amount_and_takes_the_bonuses_along(
     )
     assert Bonus.objects.get().payout == new
     assert (trail(old)[-1], trail(new)) == ("REISSUED", ["PREPARED"])
+
+
+@pytest.mark.parametrize("result", [Result.FAILED, Result.RETURNED])
+def test_one_person_lets_nothing_be_paid_once_more(result):
+    story = with_cash("acme")
+    failed(story, result)
+
+    with refused("second_person_needed"):
+        alone(story)
+    with refused("same_person"):
+        reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.fay, at=story.now)
+
+    reissue(story)
+    change = Payout.objects.get(attempt=1).changes.last()
+    assert (change.changed_by, change.approved_by) == (story.fay, story.finn)
+
+
+@pytest.mark.parametrize("status", [each for each in PayoutStatus if each not in reissues.CAN_BE_REISSUED])
+def test_of_no_other_status_anything_is_tried_again(status):
+    story = with_cash("acme")
+    Payout.objects.update(status=status)
+
+    with refused("nothing_to_reissue"):
+        reissue(story)
+
+
+def test_where_one_person_is_enough_two_are_needed_from_a_tier_on():
+    story = with_cash()
+    failed(story)
+    Program.objects.filter(pk=story.program.pk).update(people_needed=1)
+    # Each is 100.00, so that it takes both to reach the tier.
+    signing.set_rules(story.program, limit_minor=None, tiers={3: 20_000})
+
+    with refused("second_person_needed"):
+        alone(story)
+
+    first = Payout.objects.order_by("pk")[:1]
+    assert alone(story, Payout.objects.filter(pk__in=list(first))) == 1
+    signing.set_rules(story.program, limit_minor=None, tiers={3: 10_000})
+    with refused("second_person_needed"):
+        alone(story)
+
+
+def test_a_sum_is_of_payouts_and_not_of_the_files_they_were_in():
+    story = with_cash("acme")
+    (voided,) = make(story)
+    files.void(voided, by=story.finn, at=story.now)
+    failed(story)
+
+    of_its_lines = Payout.objects.filter(lines__isnull=False)
+
+    assert of_its_lines.count() == 2
+    assert reissues.summary(of_its_lines) == "1 payment of USD 100.00 in all"
 
 
 def test_it_goes_out_in_another_file_and_is_booked_once():

@@ -167,7 +167,7 @@ def test_a_payment_that_was_given_up_and_is_confirmed_all_the_same_alarms():
     (file,) = make(story)
     files.put_in_doubt(file, by=story.fay, at=story.now)
     doubts.settle_file(file, was_taken=False, by=story.fay, approved_by=story.finn, at=story.now)
-    reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+    reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now)
     first = Payout.objects.order_by("pk")[0]
 
     report = read_in(story, f"P{first.pk},CONFIRMED,")
@@ -192,7 +192,7 @@ def test_every_result_for_every_end(status, result):
     payout = Payout.objects.get()
     read_in(story, f"P{payout.pk},{'FAILED' if status == 'REISSUED' else status},")
     if status == "REISSUED":
-        reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+        reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now)
 
     report = read_in(story, f"P{payout.pk},{result},")
 
@@ -252,7 +252,7 @@ def given_up(story, *, how):
         return
     files.put_in_doubt(file, by=story.fay, at=story.now)
     doubts.settle_file(file, was_taken=False, by=story.fay, approved_by=story.finn, at=story.now)
-    reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+    reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now)
 
 
 @pytest.mark.parametrize("word", ["CONFIRMED", "paid"])

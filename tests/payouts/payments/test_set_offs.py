@@ -132,14 +132,14 @@ class TestABonusTakenBack:
         story.reverse(of("acme"))
         assert (amounts(), owed(story)) == ([(again, 20_000)], 10_000)
 
-        reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+        reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now)
 
         assert (amounts(), owed(story)) == ([("REISSUED", 20_000), ("PREPARED", 10_000)], 0)
         sent(story)
         reports.tell(
             Payout.objects.get(attempt=2), result=Result.FAILED, detail="", by=story.fay, at=story.now
         )
-        reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+        reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now)
         assert amounts()[-1] == ("PREPARED", 10_000)
         whole()
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from payouts.models import PaymentFile, PaymentOrder, Payout
 from payouts.payments import files, sending
+from payouts.rules import call_times
 from payouts.rules.payees import Rail
 from tests.admin_pages import just_logged_in, list_page, main_part, page
 from tests.payments import PAY_ON, statuses, with_cash
@@ -79,6 +80,31 @@ def test_what_could_not_be_delivered_is_on_the_first_page_and_is_sent_again_by_a
     assert answer.status_code == 302
     run(story, hours=0)
     assert statuses() == ["SENT"]
+
+
+def test_what_they_have_and_nobody_follows_any_more_waits_for_a_person(provider):
+    story = with_cash("acme", rail=Rail.PAYPAL_API)
+
+    # Once it is sent, and then asked about for more than a month; they never say that it arrived.
+    failed = run(story, times=len(call_times.FOLLOWED) + 2, hours=30, failing=True)
+
+    order = PaymentOrder.objects.get()
+    assert (order.status, order.next_at, statuses()) == ("ACCEPTED", None, ["SENT"])
+    assert failed == [f"{order} waits for a person: {order.said}"]
+    client = client_of(story.fay)
+    undelivered = {"state": "undelivered"}
+    listed = list(client.get(list_page(PaymentOrder), undelivered).context["cl"].queryset)
+    assert listed == [order]
+    assert "payment order that nobody could deliver" in words(client.get(reverse("admin:index")))
+    assert "They have it, and have not said that it arrived." in words(client.get(page(order)))
+
+    with time_machine.travel(story.now, tick=False):
+        client.post(step(order, "ask"))
+    provider.says("confirmed")
+    run(story, hours=0)
+
+    assert statuses() == ["CONFIRMED"]
+    assert list(client.get(list_page(PaymentOrder), undelivered).context["cl"].queryset) == []
 
 
 def test_files_are_made_of_nothing_that_goes_over_the_network(provider):

@@ -189,7 +189,7 @@ class TestF22:
         orders.give_up(PaymentOrder.objects.get(), by=story.finn, at=story.now)
         assert statuses() == ["FAILED"]
 
-        reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+        reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now)
         run(story)
 
         with pytest.raises(orders.StepNotAllowed):
@@ -215,7 +215,7 @@ class TestF22:
         assert statuses() == ["FAILED"]
         assert "Nobody is there." in PaymentOrder.objects.get().said
 
-        reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+        reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now)
         run(story)
 
         first, second = PaymentOrder.objects.order_by("pk")
@@ -231,7 +231,7 @@ class TestF22:
         run(story)
 
         assert (statuses(), PaymentOrder.objects.get().status) == (["RETURNED"], "RETURNED")
-        assert reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now) == 1
+        assert reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now) == 1
         assert verification.breaches() == []
 
     def test_f22_a_service_that_lies_about_the_amount_is_not_believed(self, provider):

@@ -59,11 +59,11 @@ def test_everything_that_may_happen_to_payments_is_right():
     sent(story)
     for payout, result in zip(Payout.objects.order_by("pk"), Result, strict=False):
         reports.tell(payout, result=result, detail="", by=story.fay, at=story.now)
-    reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+    reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now)
     (again,) = make(story)
     files.put_in_doubt(again, by=story.fay, at=story.now)
     doubts.settle_file(again, was_taken=False, by=story.fay, approved_by=story.finn, at=story.now)
-    reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+    reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now)
     reports.tell(first(), result=Result.RETURNED, detail="", by=story.fay, at=story.now)
 
     assert found() == []
@@ -199,7 +199,7 @@ def reissued():
     story = with_cash("acme")
     sent(story)
     reports.tell(first(), result=Result.FAILED, detail="", by=story.fay, at=story.now)
-    reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+    reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now)
     return story
 
 
@@ -282,12 +282,22 @@ def test_a_withdrawal_that_nobody_pays_out():
     ]
 
 
+def test_two_people_who_are_one():
+    story = reissued()
+    step = first().changes.get(new_status="REISSUED")
+
+    alter(step, approved_by=story.fay)
+
+    said_by_one = "payouts of which two people are said to have taken a step, who are one"
+    assert found() == [("I12", said_by_one, [step.payout_id])]
+
+
 def kept_and_arrived():
     """Rosa was paid twice for acme; of her next payout that is kept."""
     story = with_cash("acme")
     sent(story)
     reports.tell(first(), result=Result.FAILED, detail="", by=story.fay, at=story.now)
-    reissues.reissue(Payout.objects.all(), by=story.fay, at=story.now)
+    reissues.reissue(Payout.objects.all(), by=story.fay, approved_by=story.finn, at=story.now)
     sent(story)
     again = Payout.objects.latest("attempt")
     reports.tell(again, result=Result.CONFIRMED, detail="", by=story.fay, at=story.now)
