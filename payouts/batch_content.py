@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 
 from payouts import due
 from payouts.insertion import insert_from
@@ -48,7 +48,7 @@ def lines(batch: PayoutBatch) -> BonusQuerySet:
 
 
 def schedules(batch: PayoutBatch) -> list[PayoutSchedule]:
-    """The schedules of the bonuses of a batch; three questions, however many they are."""
+    """The schedules of the bonuses of a batch; at most three questions, however many they are."""
     terms = Bonus.objects.filter(batch=batch).order_by().values("terms")
     return list(due.with_rules(PayoutSchedule.objects.filter(terms__in=terms)))
 
@@ -100,15 +100,24 @@ def keep(batch: PayoutBatch) -> None:
     )
 
 
-def difference(batch: PayoutBatch, paying: Q, *, most: int = 0) -> Difference | None:
+def stays(batch: PayoutBatch, paying: Q) -> Q:
+    """Which of its bonuses were put up the last time, and are paid still."""
+    put_up = BatchLine.objects.filter(batch=batch, turn=batch.turn, bonus=OuterRef("pk")).order_by()
+    return paying & Q(Exists(put_up))
+
+
+def difference(batch: PayoutBatch, paying: Q, *, most: int = 0, is_none: bool = False) -> Difference | None:
     """
     What changed since a batch was put up the last time; ``None``: it never was.
 
     :param paying: what ``will_be_paid`` says of it
     :param most: so many bonuses are named of what came, and of what went
+    :param is_none: it is known already that nothing did
     """
     if not batch.turn:
         return None
+    if is_none:
+        return Difference([], [], 0, 0)
     joined = ["account", "enrollment__referrer", "reward"]
     put_up = BatchLine.objects.filter(batch=batch, turn=batch.turn).order_by()
     now = Bonus.objects.filter(paying, batch=batch)

@@ -6,10 +6,10 @@ blocked waits; what fails the condition or eligibility is cancelled; of the rest
 idle or below the minimum waits; what is left can be paid. All as conditions on sets.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db.models import F, Prefetch, Q, QuerySet, Sum, prefetch_related_objects
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum, prefetch_related_objects
 
 from payouts.models import Bonus, PayoutSchedule
 from payouts.models.bonus import BonusQuerySet
@@ -40,10 +40,18 @@ def schedules(*, as_of: datetime, program: Program | None = None) -> Iterable[Pa
     return with_rules(PayoutSchedule.objects.filter(terms__in=terms))
 
 
-def with_rules(schedules: QuerySet[PayoutSchedule]) -> QuerySet[PayoutSchedule]:
-    """These schedules, with all that ``failures`` reads of them: three questions, however many they are."""
-    joined = schedules.select_related("terms__program", "calendar")
-    return joined.prefetch_related(_rules_at_release()).order_by("pk")
+def with_rules(schedules: QuerySet[PayoutSchedule]) -> Sequence[PayoutSchedule]:
+    """These schedules, with all that ``failures`` reads of them: at most three questions, however many."""
+    at_release = EligibilityRule.objects.filter(terms=OuterRef("terms"), checked_at=CheckedAt.RELEASE)
+    joined = schedules.select_related("terms__program", "calendar").order_by("pk")
+    found = list(joined.annotate(has_rules=Exists(at_release.order_by())))
+    for schedule in found:
+        if not schedule.has_rules:
+            schedule.terms.rules_at_release = []  # type: ignore[attr-defined]
+    with_some = [schedule for schedule in found if schedule.has_rules]
+    if with_some:
+        prefetch_related_objects(with_some, _rules_at_release())
+    return found
 
 
 def due(schedule: PayoutSchedule, *, as_of: datetime) -> BonusQuerySet:

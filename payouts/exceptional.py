@@ -5,7 +5,7 @@ Each kind is a condition on bonuses, so that all of them are counted by one ques
 however many lines there are. Another kind is another row of ``KINDS``: a condition, and what it says.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -99,13 +99,21 @@ class Found:
     """Not all of them are named."""
 
 
-def of_batch(asked: Asked) -> list[Found]:
-    """What is exceptional in a batch, kind by kind; two questions, however many lines it has."""
+def counting(asked: Asked) -> dict[str, Count]:
+    """How many lines of a batch each kind has, to be counted with whatever else is asked of its bonuses."""
+    return {kind.code: Count(Case(When(PAYABLE & kind.holds(asked), then=F("pk")))) for kind in KINDS}
+
+
+def of_batch(asked: Asked, counts: Mapping[str, int] | None = None) -> list[Found]:
+    """
+    What is exceptional in a batch, kind by kind; two questions, however many lines it has.
+
+    :param counts: what ``counting`` came to, if that was asked already
+    """
     lines = Bonus.objects.filter(PAYABLE, batch=asked.batch)
     conditions = {kind.code: kind.holds(asked) for kind in KINDS}
-    counts = lines.aggregate(
-        **{code: Count(Case(When(condition, then=F("pk")))) for code, condition in conditions.items()}
-    )
+    if counts is None:
+        counts = Bonus.objects.filter(batch=asked.batch).aggregate(**counting(asked))
     if not any(counts.values()):
         return []
     rarest = sorted((code for code in counts if counts[code]), key=lambda code: counts[code])

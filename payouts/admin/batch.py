@@ -82,10 +82,10 @@ class PayoutBatchAdmin(Drafting, BatchExport, StepAdmin, ReadOnlyAdmin):
         """The page of a batch: its sum, its referrers with their lines, and what two people do with it."""
         joined = self.get_queryset(request).select_related("program", "prepared_by", "approved_by")
         seen = joined.annotate(**batch_page.BESIDES)
-        batch = seen.filter(pk=object_id).first() if object_id.isdecimal() else None
+        batch = self.row_of_page(request, object_id, seen)
         shown: dict[str, Any] = {}
         if batch:
-            shown = batch_page.content(batch_steps.look_at(batch), page=request.GET.get("page"))
+            shown = batch_page.content(batch_page.look_at(batch), page=request.GET.get("page"))
             buttons = self.buttons(batch, request.user)
             shown["choosing"] = batch_page.choosing(buttons)
             shown["buttons"] = [button for button in buttons if button not in shown["choosing"]]
@@ -129,14 +129,14 @@ class BatchLineAdmin(PartOfAnother):
 @register(BatchApproval)
 class BatchApprovalAdmin(PartOfAnother):
     of_program = "batch__program"
-    list_display = ["person", "batch", "turn", "at"]
+    list_display = [person_at("person"), "batch", "turn", "at"]
     list_select_related = ["batch__program", "person"]
 
 
 @register(BatchNote)
 class BatchNoteAdmin(PartOfAnother):
     of_program = "batch__program"
-    list_display = ["text", "about", "batch", "bonus", "written_by", "written_at"]
+    list_display = ["text", "about", "batch", "bonus", person_at("written_by"), "written_at"]
     list_filter = ["about"]
     list_select_related = ["batch__program", "bonus", "written_by"]
 

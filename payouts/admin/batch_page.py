@@ -1,9 +1,11 @@
 """What the page of a batch shows: its sum, what to look at first, what changed, and its lines by referrer."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import BooleanField, Case, Count, OuterRef, Subquery, When
+from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -12,7 +14,14 @@ from payouts import batch_content, earlier_months, exceptional
 from payouts.admin import batch_steps
 from payouts.batch_content import DRAFTED
 from payouts.exceptional import Asked, Finding, Found
-from payouts.models import BatchApproval, BatchNote, Bonus, PayoutBatch, PayoutLimit
+from payouts.models import (
+    BatchApproval,
+    BatchLine,
+    BatchNote,
+    Bonus,
+    PayoutLimit,
+    PayoutSchedule,
+)
 from payouts.rules.lifecycle import UNPAID, BatchRemark, BatchStatus
 from referrals.admin.columns import amount, grouped
 from referrals.admin.steps import Button
@@ -21,6 +30,7 @@ PER_PAGE = 50
 """So many referrers stand on one page of a batch, all of them one click away."""
 CHANGES = 20
 """So many lines that came or went are named."""
+STAYED = "stayed"
 
 LOOK_AT = {
     exceptional.REFERRER: ("referrals_referrer_change", lambda bonus: bonus.enrollment.referrer_id),
@@ -44,6 +54,20 @@ BESIDES = {
         ),
         0,
     ),
+    "was_said": Exists(BatchNote.objects.filter(batch=OuterRef("pk")).order_by()),
+    "was_approved": Exists(
+        BatchApproval.objects.filter(batch=OuterRef("pk"), turn=OuterRef("turn")).order_by()
+    ),
+    "lines_put_up": Coalesce(
+        Subquery(
+            BatchLine.objects.filter(batch=OuterRef("pk"), turn=OuterRef("turn"))
+            .order_by()
+            .values("batch")
+            .annotate(found=Count("pk"))
+            .values("found")
+        ),
+        0,
+    ),
 }
 """What the page shows of a batch beside its columns, asked for with them."""
 
@@ -58,6 +82,17 @@ class _Counted(Paginator):
     @cached_property
     def count(self) -> int:
         return int(self.known)
+
+
+def look_at(batch: Any) -> Any:
+    """Count what the batch holds, what is exceptional in it and what stayed, by one question."""
+
+    def besides(schedules: Sequence[PayoutSchedule], paying: Q, now: datetime) -> dict[str, Count]:
+        asked = Asked(batch, schedules, batch.limit_minor, now)
+        stays = Count("pk", filter=batch_content.stays(batch, paying))
+        return {**exceptional.counting(asked), STAYED: stays}
+
+    return batch_steps.look_at(batch, besides)
 
 
 def content(batch: Any, *, page: str | None) -> dict[str, Any]:
@@ -123,9 +158,10 @@ def _exceptions(batch: Any) -> list[tuple[Found, list[tuple[Finding, str]]]]:
     if batch.status == BatchStatus.VOIDED:
         return []
     asked = Asked(batch, batch.sums.schedules, batch.limit_minor, batch.sums.as_of)
+    counts = {name: count for name, count in batch.sums.besides.items() if name != STAYED}
     return [
         (found, [(finding, _address(found, finding)) for finding in found.findings])
-        for found in exceptional.of_batch(asked)
+        for found in exceptional.of_batch(asked, counts)
     ]
 
 
@@ -138,18 +174,21 @@ def _changed(batch: Any) -> batch_content.Difference | None:
     """What came and went since it was put up; of what is approved or over nobody asks any more."""
     if batch.status not in DRAFTED:
         return None
-    return batch_content.difference(batch, batch.sums.paying, most=CHANGES)
+    stayed = batch.sums.besides[STAYED]
+    nothing = stayed == batch.sums.total.bonuses == batch.lines_put_up
+    return batch_content.difference(batch, batch.sums.paying, most=CHANGES, is_none=nothing)
 
 
-def _approvals(batch: PayoutBatch) -> list[BatchApproval]:
+def _approvals(batch: Any) -> list[BatchApproval]:
     """Who approved what was put up the last time."""
-    if batch.status == BatchStatus.DRAFT:
+    if batch.status == BatchStatus.DRAFT or not batch.was_approved:
         return []
-    given = BatchApproval.objects.filter(batch=batch, turn=batch.turn)
-    return list(given.select_related("person"))
+    return batch_steps.approvals(batch)
 
 
-def _remarks(batch: PayoutBatch) -> list[BatchNote]:
+def _remarks(batch: Any) -> list[BatchNote]:
     """What was written when something left it, or it was refused or voided; the latest first."""
+    if not batch.was_said:
+        return []
     notes = BatchNote.objects.filter(batch=batch).select_related("written_by", "bonus__account")
     return list(notes.order_by("-pk")[:CHANGES])

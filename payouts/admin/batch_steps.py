@@ -1,5 +1,6 @@
 """What people do with a batch: put up, approve, refuse, void; and with single lines of it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -53,16 +54,26 @@ class Sums:
     """All that have a line in it."""
     schedules: list[PayoutSchedule]
     as_of: datetime
+    besides: dict[str, int]
+    """What the page has counted with them."""
 
 
 SUMS = {"payable_bonuses": _of_the_batch(Count("pk")), "payable_minor": _of_the_batch(Sum("amount_minor"))}
 """What ``counted_in`` says of one batch, as columns of a list."""
 
 
-def look_at(batch: PayoutBatch) -> Any:
-    """Count once what a batch holds: the page, its buttons and their sums all speak of ``batch.sums``."""
+Besides = Callable[[Sequence[PayoutSchedule], Q, datetime], dict[str, Count]]
+
+
+def look_at(batch: PayoutBatch, besides: Besides | None = None) -> Any:
+    """
+    Count once what a batch holds: the page, its buttons and their sums all speak of ``batch.sums``.
+
+    :param besides: what else is counted with it, from its schedules, what will be paid of it, and the instant
+    """
     now, schedules = timezone.now(), batch_content.schedules(batch)
     paying = batch_content.will_be_paid(batch, schedules, as_of=now)
+    more = besides(schedules, paying, now) if besides else {}
     counted = {"total": paying, "waiting": PAYABLE & ~paying}
     told = Bonus.objects.filter(batch=batch).aggregate(
         referrers=Count("enrollment", distinct=True),
@@ -72,11 +83,15 @@ def look_at(batch: PayoutBatch) -> Any:
             for name, which in counted.items()
         },
         **{f"{name}_minor": Sum("amount_minor", filter=which, default=0) for name, which in counted.items()},
+        **more,
     )
     total, waiting = (
         Content(told[f"{name}_bonuses"], told[f"{name}_referrers"], told[f"{name}_minor"]) for name in counted
     )
-    batch.sums = Sums(total, waiting, paying, told["referrers"], schedules, now)  # type: ignore[attr-defined]
+    found = {name: told[name] for name in more}
+    batch.sums = Sums(  # type: ignore[attr-defined]
+        total, waiting, paying, told["referrers"], schedules, now, found
+    )
     return batch
 
 
@@ -156,7 +171,8 @@ def _approve(batch: PayoutBatch, by: User, at: datetime, told: dict[str, Any]) -
     batches.approve(batch, by=by, at=at)
     if batch.status == BatchStatus.APPROVED:
         return f"{_in_sum(look_at(batch))} are approved; the next run pays them."
-    missing = batch.approvals_needed - len(_approvers(batch))
+    given = BatchApproval.objects.filter(batch=batch, turn=batch.turn).count()
+    missing = batch.approvals_needed - given
     return f"Your name stands under it; {missing} more {'is' if missing == 1 else 'are'} needed."
 
 
@@ -186,16 +202,20 @@ def _nothing_to_put_up(batch: Any, user: User) -> str | None:
     return None if batch.sums.total.bonuses else "Nothing in it can be approved now."
 
 
-def _approvers(batch: PayoutBatch) -> list[int]:
-    """Who approved what is put up now."""
-    given = BatchApproval.objects.filter(batch=batch, turn=batch.turn)
-    return list(given.values_list("person", flat=True))
+def approvals(batch: Any) -> list[BatchApproval]:
+    """The names under what is put up now, read once for a page."""
+    if not hasattr(batch, "names_under_it"):
+        given = BatchApproval.objects.filter(batch=batch, turn=batch.turn)
+        batch.names_under_it = list(given.select_related("person"))
+    names: list[BatchApproval] = batch.names_under_it
+    return names
 
 
 def _cannot_approve(batch: PayoutBatch, user: User) -> str | None:
     if (batch.people_needed >= 2 or batch.approvals_needed > 1) and batch.prepared_by_id == user.pk:
         return "You prepared this batch: another person approves it."
-    approvers = _approvers(batch) if batch.approvals_needed > 1 else []
+    given = approvals(batch) if batch.approvals_needed > 1 else []
+    approvers = [approval.person_id for approval in given]
     if user.pk in approvers:
         return "You approved this batch: another person has to approve it, too."
     if batch.people_needed >= 3:

@@ -48,7 +48,7 @@ class BonusChangeInline(PlainInline):
 
 class HoldInline(PlainInline):
     model = Hold
-    fields = ["reason", "placed_at", "placed_by", "by_rule", "lifted_at", "lifted_by"]
+    fields = ["reason", "placed_at", person_at("placed_by"), "by_rule", "lifted_at", person_at("lifted_by")]
     related = ["placed_by", "lifted_by"]
 
 
@@ -216,7 +216,8 @@ class BonusChangeAdmin(PartOfAnother):
 @register(Hold)
 class HoldAdmin(ReadOnlyAdmin):
     of_program = "bonus__account__program"
-    list_display = ["reason", "bonus", "placed_at", "placed_by", "by_rule", "lifted_at", "lifted_by"]
+    list_display = ["reason", "bonus", "placed_at", person_at("placed_by"), "by_rule", "lifted_at"]
+    list_display += [person_at("lifted_by")]
     list_filter = [("lifted_at", EmptyFieldListFilter), "by_rule"]
     list_select_related = ["bonus", "placed_by", "lifted_by"]
     search_fields = OF_THE_BONUS

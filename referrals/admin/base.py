@@ -6,6 +6,7 @@ a decision, never a form.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, cast
 
 from django.contrib.admin import EmptyFieldListFilter as EmptyFieldListFilter
@@ -16,6 +17,7 @@ from django.contrib.admin import register as register
 from django.contrib.admin import site as site
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.auth.models import User
 from django.core.exceptions import FieldDoesNotExist
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
@@ -35,7 +37,9 @@ from unfold.views import ChangeList
 from referrals import scopes
 from referrals.filters import SEE_CONTACT as SEE_CONTACT
 from referrals.models import Host, Program
+from referrals.names import of_person
 
+ROW_OF_PAGE = "_row_of_this_page"
 MOST_COUNTED = 100_000
 """Longer lists are searched and filtered, not turned to their end."""
 
@@ -135,6 +139,23 @@ class Admin(ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return Rows
 
+    def row_of_page(self, request: HttpRequest, object_id: str, rows: QuerySet | None = None) -> Any:
+        """
+        The row of a page, read once: what stands above it and the stock part speak of the same.
+
+        :param rows: the rows of whoever asks, with what the page needs of them; ``None``: as they are
+        """
+        found = self.get_queryset(request) if rows is None else rows
+        row = found.filter(pk=object_id).first() if object_id.isdecimal() else None
+        setattr(request, ROW_OF_PAGE, row)
+        return row
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        row = getattr(request, ROW_OF_PAGE, None)
+        if isinstance(row, self.model) and str(row.pk) == object_id and from_field is None:
+            return row
+        return super().get_object(request, object_id, from_field)
+
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Fields in the order of the model, whether they can be changed or not."""
         order = [field.name for field in self.opts.fields]
@@ -164,7 +185,8 @@ class Admin(ModelAdmin):
         if self._asks_for_contact(lookup):
             return False
         field = lookup.partition("__")[0]
-        shown = {*flatten_fieldsets(self.get_fieldsets(request)), "pk", self.opts.pk.name}
+        fields = flatten_fieldsets(self.get_fieldsets(request))
+        shown = {*(getattr(each, "of_field", each) for each in fields), "pk", self.opts.pk.name}
         by_filters = {each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request)}
         of_its_own = field in {each.name for each in self.opts.concrete_fields}
         if of_its_own and field not in shown and lookup not in by_filters:
@@ -229,7 +251,11 @@ class ReadOnlyAdmin(ReadOnly, Admin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         left_out = {self.opts.pk.name, *(self.exclude or ())}
-        columns = (field.name for field in self.opts.fields if field.name not in left_out)
+        columns = (
+            person_at(field.name) if field.related_model is User else field.name
+            for field in self.opts.fields
+            if field.name not in left_out
+        )
         return self._may_see(request, [*self.readonly_fields, *columns])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
@@ -267,6 +293,23 @@ class PlainInline(ReadOnlyInline):
     """Rows that say all in their columns: nothing stands above each of them."""
 
     hide_title = True
+
+
+@cache
+def person_at(field: str) -> Any:
+    """
+    A column that names who did it, as everywhere; the list joins the person.
+
+    The same column each time: a page asks twice for its fields, and knows by that which are read-only.
+    """
+
+    @display(description=field.replace("_", " "), ordering=f"{field}__username")
+    def column(row: Model) -> str:
+        return of_person(getattr(row, field)) or "-"
+
+    # A list may still be asked for the field that the column shows.
+    column.of_field = field  # type: ignore[attr-defined]
+    return column
 
 
 def section(title: str | None, *fields: Any) -> Any:

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from referrals.admin.base import display, link_to
-from referrals.names import of_person
+from referrals.admin.base import person_at as person_at
 from referrals.rules.money import to_text
 from referrals.templatetags.staff import in_words, status_color, status_sign
 
@@ -50,16 +50,6 @@ def found_at(path: str, *, label: str) -> Any:
         for name in path.split("."):
             found = getattr(found, name, None)
         return NOTHING if found is None else found() if callable(found) else found
-
-    return column
-
-
-def person_at(field: str) -> Any:
-    """A column that names who did it, as everywhere; the list joins the person."""
-
-    @display(description=field.replace("_", " "), ordering=f"{field}__username")
-    def column(row: Model) -> str:
-        return of_person(getattr(row, field)) or NOTHING
 
     return column
 

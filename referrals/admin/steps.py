@@ -209,6 +209,6 @@ class StepsOnTop(StepAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The page of a row with the steps that this person may take."""
-        row = self.get_queryset(request).filter(pk=object_id).first() if object_id.isdecimal() else None
+        row = self.row_of_page(request, object_id)
         shown = {"buttons": row and self.buttons(row, request.user)}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})

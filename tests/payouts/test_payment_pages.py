@@ -20,12 +20,23 @@ from payouts.models import (
     Payout,
     PayoutMethod,
 )
-from payouts.payments import files
+from payouts.payments import files, reissues, reports, returns
+from payouts.rules.lifecycle import Result
+from payouts.rules.payees import Rail
 from referrals.models import Proposal
 from referrals.proposals import propose
 from tests.admin_pages import just_logged_in, list_page, main_part, page
 from tests.factories import UserFactory
-from tests.payments import PAY_ON, is_paid_to, make, sent, statuses, told, with_cash
+from tests.payments import (
+    PAY_ON,
+    arrived_over_network,
+    is_paid_to,
+    make,
+    sent,
+    statuses,
+    told,
+    with_cash,
+)
 from tests.story import Story, nothing_changes
 
 pytestmark = pytest.mark.django_db
@@ -254,6 +265,48 @@ def test_an_unknown_payout_waits_for_a_second_person_one_proposal_at_a_time():
 
     assert (other.status_code, statuses()) == (409, ["UNKNOWN"])
     assert Proposal.objects.get().action == "payout_was_sent"
+
+
+# --- what they cost -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("payments", [1, 60])
+def test_the_page_of_a_file_costs_at_most_twelve_questions(payments, django_assert_max_num_queries):
+    story = with_cash(*(f"acme{number}" for number in range(payments)))
+    file = sent(story)
+    reports.tell(Payout.objects.earliest("pk"), result=Result.RETURNED, detail="", by=story.fay, at=story.now)
+    client = client_of(story.fay, PREPARERS)
+    client.get(page(file))
+
+    with django_assert_max_num_queries(12):
+        shown = words(client.get(page(file)))
+
+    assert "Reissue what failed" in shown
+
+
+@pytest.mark.parametrize("rail", [Rail.PAYPAL, Rail.PAYPAL_API])
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_the_page_of_a_payout_costs_at_most_twelve_questions(rail, comes_back, django_assert_max_num_queries):
+    story = with_cash("acme", rail=rail)
+    two = {"by": story.fay, "approved_by": story.finn}
+    if rail == Rail.PAYPAL:
+        sent(story)
+        result = Result.RETURNED if comes_back else Result.CONFIRMED
+        reports.tell(Payout.objects.get(), result=result, detail="", by=story.fay, at=story.now)
+    else:
+        order = arrived_over_network(story)
+        if comes_back:
+            returns.settle(order.payout, **two, at=story.now, reason="In their account.")
+    if comes_back:
+        reissues.reissue(Payout.objects.all(), **two, at=story.now)
+    client = client_of(story.fay, PREPARERS, APPROVERS)
+    first = Payout.objects.earliest("pk")
+    client.get(page(first))
+
+    with django_assert_max_num_queries(12):
+        shown = words(client.get(page(first)))
+
+    assert ("Another attempt follows it." in shown) == comes_back
 
 
 # --- a report -----------------------------------------------------------------------------------------

@@ -197,7 +197,7 @@ class DestinationAdmin(StepAdmin, ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The page of a destination, with what two people do with it."""
-        rows = self.get_queryset(request).select_related("enrollment__program", "enrollment__referrer")
-        row = rows.filter(pk=object_id).first() if object_id.isdecimal() else None
+        rows = self.get_queryset(request).select_related(*self.list_select_related)
+        row = self.row_of_page(request, object_id, rows)
         shown_here = {"buttons": row and self.buttons(row, request.user)}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown_here})

@@ -1,5 +1,7 @@
 """Payment files: a look ahead, made, downloaded, uploaded by a person, voided, in doubt."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from typing import Any, cast
@@ -248,17 +250,21 @@ class PaymentFileAdmin(StepAdmin, ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The page of a file: its control totals, the download, and what is done with it."""
-        rows = self.get_queryset(request).select_related("program", "method")
-        file = rows.filter(pk=object_id).first() if object_id.isdecimal() else None
+        # Its name says the program of a method, and who made it is shown.
+        rows = self.get_queryset(request).select_related("program", "method__program", "made_by")
+        file = self.row_of_page(request, object_id, rows)
         shown: dict[str, Any] = {}
         if file is not None:
+            states = _states(file)
             shown = {
                 "file": file,
                 "total": total(file),
-                "says": _says(file),
+                "says": _says(file, states),
                 "buttons": self.buttons(file, request.user),
                 "may_download": file.status != FileStatus.VOIDED and _may_download(request),
-                "states": _states(file),
+                "states": [
+                    (chip(state.status, state.status.label), state.payments, state.sum) for state in states
+                ],
             }
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
 
@@ -322,11 +328,21 @@ class PaymentFileAdmin(StepAdmin, ReadOnlyAdmin):
         return link_to_list(PaymentLine, "All its payments", file=file.pk)
 
 
-def _says(file: PaymentFile) -> str:
+@dataclass(frozen=True, slots=True)
+class State:
+    """Payouts of a file that stand alike: how many, and what they come to."""
+
+    status: PayoutStatus
+    payments: int
+    sum: str
+
+
+def _says(file: PaymentFile, states: Sequence[State]) -> str:
     """How a file stands, and who does what next; of one that was uploaded, once its payments were told of."""
-    if file.status != FileStatus.UPLOADED or file.lines.filter(payout__status=PayoutStatus.SENT).exists():
+    stand = {state.status for state in states}
+    if file.status != FileStatus.UPLOADED or PayoutStatus.SENT in stand:
         return SENTENCES[FileStatus(file.status)]
-    if _has_failed(file):
+    if stand & reissues.CAN_BE_REISSUED:
         return "The bank has told of every payment. What failed or came back can be reissued."
     return "The bank has told of every payment: nothing is left to do."
 
@@ -335,19 +351,15 @@ def _may_download(request: HttpRequest) -> bool:
     return request.user.has_perm(PREPARE) or request.user.has_perm(APPROVE)
 
 
-def _states(file: PaymentFile) -> list[tuple[SafeString, int, str]]:
-    """How the payouts of a file stand: the status, how many, and what they come to."""
+def _states(file: PaymentFile) -> list[State]:
+    """How the payouts of a file stand."""
     counted = (
         file.lines.order_by()
         .values("payout__status")
         .annotate(payments=Count("pk"), minor=Sum("amount_minor"))
     )
     return [
-        (
-            chip(status, PayoutStatus(status).label),
-            payments,
-            f"{file.currency} {grouped(minor, file.currency)}",
-        )
+        State(PayoutStatus(status), payments, f"{file.currency} {grouped(minor, file.currency)}")
         for status, payments, minor in counted.order_by("payout__status").values_list(
             "payout__status", "payments", "minor"
         )

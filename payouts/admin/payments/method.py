@@ -97,7 +97,11 @@ class PayoutMethodAdmin(StepAdmin, Admin):
         told = ["program", "code", "payer_name", "payer_identification"]
         account = ["account_shown"] if obj else ["payer_iban"]
         rest = ["payer_bic", "payer_routing_number", "payer_bank_name", "template", "endpoint", "client"]
-        more = [minimum, "opened_at", "opened_by", "closed_at", "closed_by"] if obj else ["minimum_minor"]
+        more = (
+            [minimum, "opened_at", person_at("opened_by"), "closed_at", person_at("closed_by")]
+            if obj
+            else ["minimum_minor"]
+        )
         return [*told, *account, *rest, "cooling_days", *more]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
@@ -128,8 +132,8 @@ class PayoutMethodAdmin(StepAdmin, Admin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The page of a way to pay, with the button that closes it."""
-        rows = self.get_queryset(request)
-        method = rows.filter(pk=object_id).first() if object_id.isdecimal() else None
+        rows = self.get_queryset(request).select_related("program", "client", "opened_by", "closed_by")
+        method = self.row_of_page(request, object_id, rows)
         shown = {"buttons": method and self.buttons(method, request.user)}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
 

@@ -1,7 +1,7 @@
 """Payment orders that go over the network: how each stands, every call about it, and who does what next."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -21,11 +21,11 @@ from referrals.admin.base import (
     link_to,
     register,
 )
-from referrals.admin.columns import AMOUNT_COLUMNS, amount, chip_of, found_at, status
+from referrals.admin.columns import AMOUNT_COLUMNS, amount, chip_of, found_at, person_at, status
 from referrals.admin.steps import Step, StepAdmin
 
 outcome = chip_of("outcome", label="outcome")
-SHOWN_OF_CALLS = ["at", "kind", outcome, "detail", "by"]
+SHOWN_OF_CALLS = ["at", "kind", outcome, "detail", person_at("by")]
 
 
 class StateFilter(SimpleListFilter):
@@ -42,8 +42,14 @@ class StateFilter(SimpleListFilter):
 
 
 def order_of(row: Any) -> PaymentOrder | None:
-    """The order of a row: of a payout, the latest; the row itself, if it is one."""
-    return row if isinstance(row, PaymentOrder) else row.orders.order_by("pk").last()
+    """The order of a row: of a payout, the latest, read once for a page; the row itself, if it is one."""
+    if isinstance(row, PaymentOrder):
+        return row
+    if not hasattr(row, "latest_order"):
+        row.latest_order = (
+            row.orders.select_related("method").order_by("pk").last() if row.has_orders else None
+        )
+    return cast("PaymentOrder | None", row.latest_order)
 
 
 def says(order: PaymentOrder) -> str:
@@ -222,8 +228,8 @@ class PaymentOrderAdmin(StepAdmin, ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The page of an order, with every call about it and what can be done."""
-        rows = self.get_queryset(request).select_related("method__program")
-        row = rows.filter(pk=object_id).first() if object_id.isdecimal() else None
+        rows = self.get_queryset(request).select_related("method__program", "payout", "destination")
+        row = self.row_of_page(request, object_id, rows)
         shown = {"buttons": row and self.buttons(row, request.user), "says": row and says(row)}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
 

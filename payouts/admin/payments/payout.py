@@ -6,17 +6,37 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import User
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils.safestring import SafeString
 
 from payouts.admin.payments import order as order_page
 from payouts.admin.payments.asking import ask
 from payouts.admin.payments.made_up import ArrivalInline, SetOffInline
 from payouts.admin.payments.roles import APPROVE, PREPARE
-from payouts.models import Bonus, PaymentLine, PaymentReportLine, Payout, PayoutChange
-from payouts.payments import arrivals, doubts, reissues, reports, returns, set_offs
+from payouts.models import (
+    Arrival,
+    Bonus,
+    Destination,
+    PaymentLine,
+    PaymentOrder,
+    PaymentReportLine,
+    Payout,
+    PayoutChange,
+    SetOff,
+)
+from payouts.payments import arrivals, doubts, reissues, reports, set_offs
 from payouts.rails import BY_NETWORK
-from payouts.rules.lifecycle import REPORTED, REPORTED_FROM, FileStatus, PayoutStatus, Result, Verdict
+from payouts.rules.lifecycle import (
+    REPORTED,
+    REPORTED_FROM,
+    FileStatus,
+    OrderStatus,
+    PayoutStatus,
+    Result,
+    Verdict,
+)
 from payouts.rules.ways import WAYS, Way
 from referrals.admin.base import (
     PartOfAnother,
@@ -102,15 +122,18 @@ def _tell(payout: Payout, by: User, at: datetime, told: dict[str, Any], *, resul
     return f"{payout} is {REPORTED[result].label.lower()}."
 
 
-def _can_become(payout: Payout, *, result: Result) -> bool:
+def _can_become(payout: Any, *, result: Result) -> bool:
     if payout.status not in REPORTED_FROM[result] or payout.status == PayoutStatus.SENDING:
         return False
     # What goes over the network is told by those who were called.
-    return not _in_doubt(payout) and not payout.orders.exists()
+    return not payout.in_doubt and not payout.has_orders
 
 
-def _in_doubt(payout: Payout) -> bool:
-    return payout.lines.live().filter(file__status=FileStatus.IN_DOUBT).exists()
+def _arrived_by_network(payout: Payout) -> bool:
+    order = order_page.order_of(payout)
+    if order is None or order.destination_id is None:
+        return False
+    return payout.status == PayoutStatus.CONFIRMED and order.status == OrderStatus.CONFIRMED
 
 
 def _in_a_file_of_several(payout: Payout, user: User) -> str | None:
@@ -133,8 +156,9 @@ def _payment(line: PaymentLine) -> str:
     return f"{line.reference} in {line.file}"
 
 
-def _may_have_arrived(payout: Payout) -> bool:
-    return payout.status in MAY_HAVE_ARRIVED and arrivals.given_up(payout).exists()
+def _may_have_arrived(payout: Any) -> bool:
+    was_in_a_file = payout.has_lines or payout.attempt > 1
+    return was_in_a_file and payout.status in MAY_HAVE_ARRIVED and arrivals.given_up(payout).exists()
 
 
 def _something_comes_first(payout: Payout, user: User) -> str | None:
@@ -199,7 +223,7 @@ STEPS = [
         " asks them any more. Once another person confirms, it is booked back, and can be reissued.",
         permissions=[PREPARE, APPROVE],
         take=partial(_propose, action="payout_came_back"),
-        is_offered=lambda payout: returns.arrived(payout) is not None,
+        is_offered=_arrived_by_network,
         form=ReasonForm,
     ),
     Step(
@@ -229,6 +253,37 @@ STEPS = [
         is_next=True,
     ),
 ]
+
+
+def _any(model: type[Model], **more: object) -> Exists:
+    """There are such rows of a payout."""
+    return Exists(model._default_manager.filter(payout=OuterRef("pk"), **more).order_by())
+
+
+OF_PAGE = {
+    "has_lines": _any(PaymentLine),
+    "has_orders": _any(PaymentOrder),
+    "has_reports": _any(PaymentReportLine),
+    "has_set_offs": _any(SetOff),
+    "has_arrivals": _any(Arrival),
+    "in_doubt": _any(PaymentLine, is_void=False, file__status=FileStatus.IN_DOUBT),
+    # From an earlier attempt, too.
+    "was_kept": Exists(
+        SetOff.objects.filter(payout__batch=OuterRef("batch"), enrollment=OuterRef("enrollment")).order_by()
+    ),
+    "by_network": Exists(
+        Destination.objects.live().filter(enrollment=OuterRef("enrollment"), method__in=BY_NETWORK).order_by()
+    ),
+}
+"""What the page of a payout asks of it, with the payout itself: most payouts have few of these rows."""
+JOINED = ["enrollment__referrer", "enrollment__program", "batch__program", "withdrawal"]
+SHOWN_IF = {
+    SetOffInline: "has_set_offs",
+    LineInline: "has_lines",
+    order_page.OrderInline: "has_orders",
+    ReportLineInline: "has_reports",
+    ArrivalInline: "has_arrivals",
+}
 
 
 @register(Payout)
@@ -272,10 +327,21 @@ class PayoutAdmin(StepAdmin, ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The page of a payout, with what can be said or done about it."""
-        payouts = self.get_queryset(request)
-        payout = payouts.filter(pk=object_id).first() if object_id.isdecimal() else None
+        payout = self.row_of_page(request, object_id, self.whole(request))
         shown = {"buttons": payout and self.buttons(payout, request.user), "says": payout and _says(payout)}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
+
+    def whole(self, request: HttpRequest) -> QuerySet[Payout]:
+        """Payouts with all that a page or a step asks of one."""
+        return self.get_queryset(request).select_related(*JOINED).annotate(**OF_PAGE)
+
+    def load(self, request: HttpRequest, pk: int) -> Any:
+        return get_object_or_404(self.whole(request), pk=pk)
+
+    def get_inline_instances(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Nothing stands there of what a payout does not have."""
+        every = super().get_inline_instances(request, obj)
+        return [each for each in every if getattr(obj, SHOWN_IF.get(type(each), ""), True)]
 
     @display(description="of", ordering="batch")
     def cause(self, payout: Payout) -> str:
@@ -286,11 +352,11 @@ class PayoutAdmin(StepAdmin, ReadOnlyAdmin):
         return _way(payout).label
 
     @display(description="before what was kept")
-    def before(self, payout: Payout) -> str:
+    def before(self, payout: Any) -> str:
         """Its amount and what was kept from it, so that it adds up with its bonuses."""
-        kept = set_offs.kept_from(payout)
-        if not kept:
+        if not payout.was_kept:
             return NOTHING
+        kept = set_offs.kept_from(payout)
         gross, less = (
             f"{payout.currency} {grouped(minor, payout.currency)}"
             for minor in (payout.amount_minor + kept, kept)
@@ -323,16 +389,12 @@ def _way(payout: Payout) -> Way:
     return WAYS[RewardKind(payout.batch.kind) if payout.batch else RewardKind.CASH]
 
 
-def _goes_by_network(payout: Payout) -> bool:
-    return payout.enrollment.destinations.live().filter(method__in=BY_NETWORK).exists()
-
-
-def _says(payout: Payout) -> str:
+def _says(payout: Any) -> str:
     """How a payout stands; where one person alone said that it can be tried again, that too."""
     order = order_page.order_of(payout)
     if order is not None and payout.status in order_page.ON_THE_WAY:
         return order_page.says(order)
-    if payout.status == PayoutStatus.PREPARED and _goes_by_network(payout):
+    if payout.status == PayoutStatus.PREPARED and payout.by_network:
         return "It is sent over the network by itself, once its batch is paid and nothing keeps it back."
     sentence = SENTENCES[PayoutStatus(payout.status)]
     if payout.status == PayoutStatus.CREDITED:
