@@ -4,14 +4,15 @@ From rows to the bytes of payment files: which payments the next files hold, and
 A file that was made is written from its own rows by the same code, so that it comes out the same.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Max, QuerySet
+from django.db.models import Count, Max, QuerySet
 
+from payouts.insertion import listed
 from payouts.models import Destination, PaymentFile, Payout, PayoutMethod
 from payouts.payments import candidates
 from payouts.payments.candidates import Why
@@ -40,59 +41,111 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """Payouts that drop out for one reason: how many, and the first of them."""
+
+    count: int
+    first: Sequence[Payout]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What the next files of a method hold, and what drops out and why."""
+    """How much the next files of a method hold, and what drops out and why."""
 
-    parts: Sequence[Part]
-    left_out: Mapping[Why, Sequence[Payout]]
-    problems: Mapping[int, str]
-    """What is wrong with payouts that the rail cannot write, by their numbers."""
-
-    @property
-    def count(self) -> int:
-        return sum(part.written.count for part in self.parts)
-
-    @property
-    def total_minor(self) -> int:
-        return sum(part.written.total_minor for part in self.parts)
+    files: int
+    count: int
+    total_minor: int
+    left_out: Mapping[Why, Left]
+    problems: Sequence[str]
+    """What is wrong with the first payouts that the rail cannot write."""
 
 
-def plan(method: PayoutMethod, *, pay_on: date, at: datetime) -> Plan:
+@dataclass(slots=True)
+class Unwritable:
+    """Payouts that a rail cannot write: how many, and the first of them with what is wrong."""
+
+    named: int
+    """So many are kept with what is wrong."""
+    count: int = 0
+    problems: dict[int, str] = field(default_factory=dict)
+
+    def add(self, number: int, problem: str) -> None:
+        """Count one, and keep what is wrong with it, if it is one of the first."""
+        self.count += 1
+        if len(self.problems) < self.named:
+            self.problems[number] = problem
+
+
+def plan(method: PayoutMethod, *, pay_on: date, at: datetime, named: int) -> Plan:
     """
-    What the next files of a method would hold; nothing is stored.
+    What the next files of a method would hold; nothing is stored, and one file at a time is looked at.
+
+    :param named: so many payouts that drop out are named for each reason
+    :raises WrongField: if the day has gone by, or the company's own account cannot be written
+    """
+    files = count = total_minor = 0
+    unwritable = Unwritable(named)
+    for part in parts(method, pay_on=pay_on, at=at, unwritable=unwritable):
+        files, count = files + 1, count + part.written.count
+        total_minor += part.written.total_minor
+    left_out = _left_out(method, at=at, named=named)
+    if unwritable.count:
+        these = Payout.objects.filter(pk__in=unwritable.problems).select_related("enrollment__referrer")
+        left_out[Why.CANNOT_BE_WRITTEN] = Left(unwritable.count, list(these.order_by("pk")))
+    return Plan(files, count, total_minor, left_out, list(unwritable.problems.values()))
+
+
+def parts(method: PayoutMethod, *, pay_on: date, at: datetime, unwritable: Unwritable) -> Iterator[Part]:
+    """
+    The next files of a method, one after the other: no more is read at once than one of them holds.
+
+    In the order of their references, so that the same payouts are always split alike. One that the rail
+    cannot write does not stop the others.
 
     :raises WrongField: if the day has gone by, or the company's own account cannot be written
     """
     if pay_on < local_date(at, _zone(method.program)):
         raise WrongField("pay_on", "this day has gone by.")
-    left_out: dict[Why, list[Payout]] = {}
-    payable: dict[int, Any] = {}
-    for payout in candidates.waiting(method, at=at).select_related("enrollment__referrer"):
-        if payout.why:
-            left_out.setdefault(Why(payout.why), []).append(payout)
-        else:
-            payable[payout.pk] = payout
-    found = Destination.objects.in_bulk({payout.to for payout in payable.values()})
-    destinations = {number: found[payout.to] for number, payout in payable.items()}
-
+    payable = candidates.waiting(method, at=at).filter(why="")
+    numbers = sorted(payable.order_by().values_list("pk", flat=True), key=reference_of)
     drafts = _Drafts(method, pay_on=pay_on, at=at)
-    instructions = {
-        number: instruction(payout.amount_minor, payout.currency, destinations[number], number, drafts.note)
-        for number, payout in payable.items()
-    }
-    problems: dict[int, str] = {}
-    try:
-        written = drafts.written(list(instructions.values()))
-    except CannotBePaid:
-        # One that cannot be written does not stop the others.
-        problems = {number: told for number, each in instructions.items() if (told := drafts.problem(each))}
-        left_out[Why.CANNOT_BE_WRITTEN] = [payable[number] for number in problems]
-        written = drafts.written([each for number, each in instructions.items() if number not in problems])
-    parts = [
-        Part(row, file, [payable[payout_of(reference)] for reference in file.references], destinations)
-        for row, file in written
-    ]
-    return Plan(parts, left_out, problems)
+    most, turn, read = drafts.rail.most_payments, 0, 0
+    held: dict[int, Any] = {}
+    while held or read < len(numbers):
+        chosen = numbers[read : read + most - len(held)]
+        read += len(chosen)
+        for payout in payable.filter(pk__in=listed(chosen)) if chosen else ():
+            held[payout.pk] = payout
+        found = Destination.objects.in_bulk({payout.to for payout in held.values()})
+        destinations = {number: found[payout.to] for number, payout in held.items()}
+        instructions = [
+            instruction(payout.amount_minor, payout.currency, destinations[number], number, drafts.note)
+            for number, payout in sorted(held.items(), key=lambda each: reference_of(each[0]))
+        ]
+        if not instructions:
+            continue
+        try:
+            row, written = drafts.one(turn, instructions)
+        except CannotBePaid:
+            problems = {payout_of(each.reference): drafts.problem(each) for each in instructions}
+            if not any(problems.values()):
+                # None of them alone: left to another round, it would be so again.
+                raise
+            for number in [number for number, problem in problems.items() if problem]:
+                unwritable.add(number, problems[number])
+                del held[number]
+            continue
+        payouts = [held[payout_of(reference)] for reference in written.references]
+        yield Part(row, written, payouts, destinations)
+        held, turn = {}, turn + 1
+
+
+def _left_out(method: PayoutMethod, *, at: datetime, named: int) -> dict[Why, Left]:
+    """What drops out by reason, without what the rail cannot write."""
+    rows = candidates.waiting(method, at=at).exclude(why="")
+    counted = dict(rows.order_by().values("why").annotate(count=Count("pk")).values_list("why", "count"))
+    joined = rows.select_related("enrollment__referrer")
+    return {why: Left(counted[why], list(joined.filter(why=why)[:named])) for why in Why if why in counted}
 
 
 def written_again(file: PaymentFile) -> payment_files.PaymentFile:
@@ -139,7 +192,7 @@ def trial(method: PayoutMethod, each: Instruction, *, at: datetime) -> None:
         sender_of(method, at=at).check(each)
         return
     drafts = _Drafts(method, pay_on=local_date(at, _zone(method.program)), at=at)
-    drafts.written([each])
+    drafts.one(0, [each])
 
 
 def note_of(method: PayoutMethod) -> str:
@@ -189,22 +242,20 @@ class _Drafts:
             method__payer_routing_number=self.method.payer_routing_number,
         )
 
-    def written(
-        self, instructions: Sequence[Instruction]
-    ) -> list[tuple[PaymentFile, payment_files.PaymentFile]]:
-        """The files that hold these payments, each no larger than its rail takes."""
-        parts = payment_files.split(instructions, most=self.rail.most_payments)
-        return [self._one(turn, part) for turn, part in enumerate(parts)]
-
     def problem(self, each: Instruction) -> str:
         """What the rail has against one payment; empty: nothing."""
         try:
-            self._one(0, [each])
+            self.one(0, [each])
         except CannotBePaid as problem:
             return str(problem)
         return ""
 
-    def _one(self, turn: int, part: Sequence[Instruction]) -> tuple[PaymentFile, payment_files.PaymentFile]:
+    def one(self, turn: int, part: Sequence[Instruction]) -> tuple[PaymentFile, payment_files.PaymentFile]:
+        """
+        The file that comes after so many others, with its bytes.
+
+        :raises CannotBePaid: if the rail would not write one of these payments
+        """
         if self.today + turn >= len(OF_THE_DAY):
             raise WrongField("pay_on", f"no more than {len(OF_THE_DAY)} files are made on one day.")
         row = PaymentFile(

@@ -368,25 +368,25 @@ def _states(file: PaymentFile) -> list[State]:
 
 def _ahead(method: PayoutMethod, *, pay_on: date, now: datetime) -> dict[str, Any]:
     """What the next files would hold, and who drops out."""
-    planned = planning.plan(method, pay_on=pay_on, at=now)
+    planned = planning.plan(method, pay_on=pay_on, at=now, named=NAMED)
     currency = method.program.currency
     sum_shown = f"{currency} {grouped(planned.total_minor, currency)}"
     return {
         "method": method,
         "planned": planned,
-        "files": len(planned.parts),
+        "files": planned.files,
         "total": sum_shown,
         "seen": f"{planned.count}.{planned.total_minor}.{method.pk}",
         "left_out": [
             (
                 WHY[why],
-                len(each),
-                [(payout, amount(payout)) for payout in each[:NAMED]],
-                max(0, len(each) - NAMED),
+                left.count,
+                [(payout, amount(payout)) for payout in left.first],
+                left.count - len(left.first),
             )
-            for why, each in planned.left_out.items()
+            for why, left in planned.left_out.items()
         ],
-        "problems": list(planned.problems.values())[:NAMED],
+        "problems": planned.problems,
     }
 
 

@@ -11,7 +11,6 @@ from payouts.rules.payment_files.instructions import (
     Instruction,
     Payer,
     PaymentFile,
-    split,
 )
 
 __all__ = [
@@ -22,6 +21,5 @@ __all__ = [
     "nacha",
     "paypal",
     "sepa",
-    "split",
     "wise",
 ]

@@ -2,7 +2,7 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anyascii import anyascii
@@ -108,22 +108,6 @@ def made(name: str, content: bytes, instructions: Sequence[Instruction]) -> Paym
         total_minor=sum(each.amount_minor for each in instructions),
         currency=instructions[0].currency,
     )
-
-
-def split(instructions: Sequence[Instruction], *, most: int) -> Iterator[Sequence[Instruction]]:
-    """
-    These instructions in parts of one currency each and no more than a file may hold.
-
-    Ordered by their references, so that the same ones are always split alike.
-    """
-    ordered = sorted(instructions, key=lambda each: (each.currency, each.reference))
-    start = 0
-    while start < len(ordered):
-        end = start
-        while end < len(ordered) and end - start < most and ordered[end].currency == ordered[start].currency:
-            end += 1
-        yield ordered[start:end]
-        start = end
 
 
 def look_through(instructions: Sequence[Instruction], *, currencies: Sequence[str] = ()) -> None:

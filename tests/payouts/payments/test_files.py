@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, models, transaction
 
-from payouts import failpoints, holds, ledger, release, verification, withdrawals
+from payouts import destinations, failpoints, holds, ledger, release, verification, withdrawals
 from payouts.models import (
     Destination,
     PaymentFile,
@@ -23,6 +23,7 @@ from payouts.rails import RAILS
 from payouts.rails.rail import Writer
 from payouts.rules.lifecycle import AccountKind
 from payouts.rules.payees import Rail
+from payouts.rules.payment_files import CannotBePaid
 from referrals import enrollment
 from referrals.models import Program
 from referrals.rules.refusal import WrongField
@@ -47,8 +48,12 @@ pytestmark = pytest.mark.django_db
 
 
 def left_out(story):
-    planned = planning.plan(story.method, pay_on=max(PAY_ON, story.now.date()), at=story.now)
-    return {why.value: [payout.pk for payout in each] for why, each in planned.left_out.items()}
+    planned = ahead(story, pay_on=max(PAY_ON, story.now.date()))
+    return {why.value: [payout.pk for payout in left.first] for why, left in planned.left_out.items()}
+
+
+def ahead(story, *, pay_on=None, named=20):
+    return planning.plan(story.method, pay_on=pay_on or story.now.date(), at=story.now, named=named)
 
 
 def test_a_file_holds_what_waits_and_its_totals_are_stored_before_it_is_offered():
@@ -134,6 +139,71 @@ def test_more_than_a_rail_takes_goes_into_the_next_file(monkeypatch):
         (1, f"PAY-{story.program.pk}-2"),
     ]
     assert [file.of_the_day for file in made] == ["A", "B"]
+
+
+def withdrawn(*amounts):
+    """Rosa takes these amounts out of her balance, one by one: each is a payout."""
+    story = Story()
+    story.earn()
+    story.method = pays_by(story)
+    is_paid_to(story)
+    story.pass_to(DUE)
+    for amount_minor in amounts:
+        withdrawals.withdraw(story.enrollment(), amount_minor=amount_minor, at=story.now)
+    return story
+
+
+def test_files_are_split_by_reference_and_filled_up_where_one_cannot_be_written(monkeypatch):
+    story = withdrawn(*range(500, 511))
+    ordinary = RAILS[Rail.PAYPAL]
+
+    def write(payments, sending):
+        for each in payments:
+            if each.amount_minor == 503:
+                raise CannotBePaid(each, "recipient", "it is strange")
+        return ordinary.write(payments, sending)
+
+    monkeypatch.setitem(RAILS, Rail.PAYPAL, Writer(ordinary.currencies, 4, write))
+    good = Payout.objects.exclude(amount_minor=503)
+    references = sorted(f"P{payout.pk}" for payout in good)
+
+    planned = ahead(story)
+    made = make(story)
+
+    total = sum(good.values_list("amount_minor", flat=True))
+    assert (planned.files, planned.count, planned.total_minor) == (3, 10, total)
+    assert [(why, left.count) for why, left in planned.left_out.items()] == [(Why.CANNOT_BE_WRITTEN, 1)]
+    assert [list(files.remade(file).references) for file in made] == [
+        references[:4],
+        references[4:8],
+        references[8:],
+    ]
+    assert sum(file.total_minor for file in made) == total
+    assert list(Payout.objects.filter(status="PREPARED").values_list("amount_minor", flat=True)) == [503]
+
+
+def test_what_is_wrong_with_all_of_them_together_is_told_and_not_tried_for_ever(monkeypatch):
+    story = withdrawn(500, 501)
+    ordinary = RAILS[Rail.PAYPAL]
+
+    def write(payments, sending):
+        if len(payments) > 1:
+            raise CannotBePaid(payments[0], "reference", "two payments have it")
+        return ordinary.write(payments, sending)
+
+    monkeypatch.setitem(RAILS, Rail.PAYPAL, Writer(ordinary.currencies, 4, write))
+
+    with refused("cannot_be_paid"):
+        make(story)
+
+
+def test_of_many_that_drop_out_the_first_are_named_and_all_are_counted():
+    story = withdrawn(500, 501, 502)
+    destinations.retire(Destination.objects.get(), by=story.fay, at=story.now)
+
+    left = ahead(story, named=2).left_out[Why.NO_DESTINATION]
+
+    assert (left.count, [payout.amount_minor for payout in left.first]) == (3, [500, 501])
 
 
 def test_files_are_numbered_on_and_those_of_a_day_are_told_apart():
@@ -233,10 +303,10 @@ def test_a_payment_that_cannot_be_written_does_not_stop_the_others(monkeypatch):
     strange = is_paid_to(story, story.rosa, recipient="=cmd@mail.example")
     story.now += timedelta(days=3)
 
-    planned = planning.plan(story.method, pay_on=story.now.date(), at=story.now)
+    planned = ahead(story)
 
     assert list(planned.left_out) == [Why.CANNOT_BE_WRITTEN]
-    assert "must not begin with '='" in next(iter(planned.problems.values()))
+    assert "must not begin with '='" in planned.problems[0]
     assert planned.count == 1
     assert strange.masked == "=…@mail.example"
 
@@ -527,9 +597,7 @@ def test_a_withdrawal_by_another_method_waits_for_it():
     is_paid_to(story, rail=Rail.NACHA)
     story.now += timedelta(days=5)
 
-    planned = planning.plan(story.method, pay_on=story.now.date(), at=story.now)
-
-    assert list(planned.left_out) == [Why.OTHER_METHOD]
+    assert list(ahead(story).left_out) == [Why.OTHER_METHOD]
 
 
 @pytest.mark.parametrize(
@@ -562,7 +630,9 @@ def test_of_two_people_who_make_a_file_at_once_one_gets_the_payouts():
 
 def made_from_an_old_look(story, monkeypatch):
     """Somebody makes a file; then another, who had looked before, goes on without lock and swap."""
-    (part,) = planning.plan(story.method, pay_on=PAY_ON, at=story.now).parts
+    (part,) = planning.parts(
+        story.method, pay_on=PAY_ON, at=story.now, unwritable=planning.Unwritable(named=0)
+    )
     make(story)
     part.row.sequence, part.row.identification = 2, "PAY-0-2"
     monkeypatch.setattr(steps, "move", lambda *args, **asked: None)

@@ -265,8 +265,8 @@ def test_what_arrived_although_it_was_given_up_is_not_paid_again(how, word):
 
     read_in(story, f"P{first.pk},{word},")
 
-    planned = planning.plan(story.method, pay_on=PAY_ON, at=story.now)
-    assert {why: list(each) for why, each in planned.left_out.items()} == {Why.CONTRADICTED: [of_first]}
+    planned = planning.plan(story.method, pay_on=PAY_ON, at=story.now, named=20)
+    assert {why: left.first for why, left in planned.left_out.items()} == {Why.CONTRADICTED: [of_first]}
     assert planned.count == 1
 
 
