@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from payouts import attention, explain_many, forecast, liabilities
@@ -159,7 +160,8 @@ class AheadPages(Admin):
         user, now = cast(User, request.user), timezone.now()
         months = liabilities.by_month(self.get_queryset(request), as_of=now)
         if request.GET.get("format") == "csv":
-            exports.log(user, of="Liabilities", told=f"as of {now:%Y-%m-%d %H:%M} UTC, {len(months)} lines")
+            lines = ngettext("%(count)s line", "%(count)s lines", len(months)) % {"count": len(months)}
+            exports.log(user, of="Liabilities", told=f"as of {now:%Y-%m-%d %H:%M} UTC, {lines}")
             return exports.as_csv(f"liabilities-{now:%Y-%m-%d}.csv", HEADINGS, _rows(months, as_of=now))
         compared = None
         if "books" in request.GET:

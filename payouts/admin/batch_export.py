@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
+from django.utils.translation import ngettext
 
 from payouts.models import Bonus
 from referrals import exports
@@ -48,7 +49,9 @@ class BatchExport(StepAdmin):
         wanted = request.GET.get("format", "csv")
         if wanted not in exports.TABLES:
             raise Http404
-        told = f"{batch.sums.total.bonuses} bonuses, as {exports.TABLES[wanted]}"
+        count = batch.sums.total.bonuses
+        bonuses = ngettext("%(count)s bonus", "%(count)s bonuses", count) % {"count": count}
+        told = f"{bonuses}, as {exports.TABLES[wanted]}"
         exports.log(cast(User, request.user), of=str(batch), told=told, row=batch)
         return exports.as_table(wanted, f"batch-{batch.pk}", HEADINGS, rows(batch))
 

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from payouts import batch_content, batch_lines, batches, due
 from payouts.batch_content import DRAFTED, PAYABLE
@@ -157,7 +158,7 @@ def _chosen(told: dict[str, Any]) -> list[int]:
 
 
 def _lines(count: int) -> str:
-    return f"{count} line{' is' if count == 1 else 's are'}"
+    return ngettext("%(count)s line is", "%(count)s lines are", count) % {"count": count}
 
 
 def _put_up(batch: PayoutBatch, by: User, at: datetime, told: dict[str, Any]) -> str:

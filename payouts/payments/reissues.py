@@ -92,7 +92,11 @@ def takes_two(payouts: QuerySet[Payout]) -> bool:
 
 
 def summary(payouts: QuerySet[Payout]) -> str:
-    """How many of these payouts can be tried again, and what they come to: what two people speak of."""
+    """
+    How many of these payouts can be tried again, and what they come to: what two people speak of.
+
+    It is kept with the proposal and compared with, so that it is the same in every language.
+    """
     rows = _failed(payouts).values("currency").annotate(count=Count("pk"), total=Sum("amount_minor"))
     return ", ".join(
         f"{count} payment{'' if count == 1 else 's'} of {currency} {to_text(total, currency)} in all"

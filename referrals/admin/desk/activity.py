@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import ngettext
 
 from referrals import activity, exports
 from referrals.activity import Done
@@ -60,7 +61,8 @@ class ActivityPages(Admin):
             person=None if sees_all else user,
         )
         if request.GET.get("format") == "csv":
-            told = f"{program or 'all programs'}, {first} to {last}, {len(weeks)} lines"
+            many = ngettext("%(count)s line", "%(count)s lines", len(weeks)) % {"count": len(weeks)}
+            told = f"{program or 'all programs'}, {first} to {last}, {many}"
             exports.log(user, of="Caller activity", told=told)
             lines = _rows(weeks, str(program or "all"), first, last)
             return exports.as_csv(f"caller-activity-{first}-{last}.csv", HEADINGS, lines)
