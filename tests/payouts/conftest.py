@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,3 +31,9 @@ def the_books_are_right_at_the_end(request: pytest.FixtureRequest) -> Iterator[N
     yield
     if has_database and request.node.get_closest_marker("plants_breaches") is None:
         assert verification.breaches() == []
+
+
+@pytest.fixture
+def paypal(settings: Any) -> None:
+    """PayPal is set up, and nobody calls it."""
+    settings.PAYPAL_URL = "https://client:secret@paypal.example"

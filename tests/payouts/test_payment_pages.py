@@ -284,6 +284,7 @@ def test_the_page_of_a_file_costs_at_most_twelve_questions(payments, django_asse
     assert "Reissue what failed" in shown
 
 
+@pytest.mark.usefixtures("paypal")
 @pytest.mark.parametrize("rail", [Rail.PAYPAL, Rail.PAYPAL_API])
 @pytest.mark.parametrize("comes_back", [True, False])
 def test_the_page_of_a_payout_costs_at_most_twelve_questions(rail, comes_back, django_assert_max_num_queries):

@@ -17,7 +17,7 @@ from referrals.models import Proposal, ReferredAccount
 from tests import payments
 from tests.story import Story, at_once, nothing_changes, refused
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("paypal")]
 
 
 @pytest.fixture

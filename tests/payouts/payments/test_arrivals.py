@@ -152,6 +152,7 @@ def test_what_comes_back_after_that_is_tried_again(how):
     whole()
 
 
+@pytest.mark.usefixtures("paypal")
 def test_it_pays_an_attempt_that_was_refused_over_the_network():
     story = with_cash("acme")
     file = sent(story)

@@ -16,7 +16,7 @@ from tests.admin_pages import just_logged_in, main_part, page
 from tests.payments import arrived_over_network, sent, statuses, trail, with_cash
 from tests.story import at_once, refused
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("paypal")]
 
 
 def arrived():

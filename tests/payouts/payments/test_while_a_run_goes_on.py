@@ -13,7 +13,7 @@ from payouts.rules.payees import Rail
 from tests.payments import CASH, DUE, is_paid_to, make, pays_by
 from tests.story import Story, refused
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("paypal")]
 
 
 @pytest.fixture(params=[Rail.PAYPAL, Rail.PAYPAL_API])
