@@ -70,6 +70,7 @@ def test_where_the_host_keeps_the_balance_it_takes_the_credit_out_first():
     assert (balance_minor(story), PaymentOrder.objects.get().status) == (0, "RETURNED")
 
 
+@pytest.mark.plants_breaches
 @pytest.mark.parametrize("status", ["WAITING", "CALLING", "ACCEPTED", "UNKNOWN", "CONFIRMED", "REFUSED"])
 def test_while_the_host_has_or_may_yet_get_the_credit_it_stands(status):
     story, bonus = paid()

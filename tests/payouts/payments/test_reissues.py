@@ -65,6 +65,7 @@ def test_one_person_lets_nothing_be_paid_once_more(result):
     assert (change.changed_by, change.approved_by) == (story.fay, story.finn)
 
 
+@pytest.mark.plants_breaches
 @pytest.mark.parametrize("status", [each for each in PayoutStatus if each not in reissues.CAN_BE_REISSUED])
 def test_of_no_other_status_anything_is_tried_again(status):
     story = with_cash("acme")
