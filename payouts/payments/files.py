@@ -14,7 +14,7 @@ from django.db.models import Sum
 
 from payouts import failpoints
 from payouts.insertion import listed
-from payouts.models import PaymentFile, PaymentFileChange, PaymentLine, Payout, PayoutMethod
+from payouts.models import Destination, PaymentFile, PaymentFileChange, PaymentLine, Payout, PayoutMethod
 from payouts.payments import planning, steps
 from payouts.rails import RAILS
 from payouts.rules import payment_files
@@ -71,6 +71,7 @@ def make(method: PayoutMethod, *, pay_on: date, by: User, at: datetime) -> list[
     :raises MethodClosed: if the program does not pay by it any more
     :raises NotByFile: if it pays over the network
     :raises NothingToPay: if nothing is left that can be paid
+    :raises PayoutMoved: if a payout or a destination has just changed
     :raises WrongField: if the day has gone by, or the company's own account cannot be written
     """
     # Two people who make files of one method at once take turns: the second finds what the first has left.
@@ -230,6 +231,7 @@ def _store(part: planning.Part, *, by: User, at: datetime) -> PaymentFile:
     file = part.row
     file.made_by = by
     file.save(force_insert=True)
+    _refuse_ended(part)
     lines = [
         PaymentLine(
             file=file,
@@ -251,6 +253,14 @@ def _store(part: planning.Part, *, by: User, at: datetime) -> PaymentFile:
         raise steps.PayoutMoved("A payout has just changed. Nothing was done: look again.")
     _log(file, old="", at=at, by=by)
     return file
+
+
+def _refuse_ended(part: planning.Part) -> None:
+    """Of ending a destination and making a file that pays there one comes first, and the other sees it."""
+    used = {part.destinations[payout.pk].pk for payout in part.payouts}
+    living = Destination.objects.live().filter(pk__in=listed(sorted(used)))
+    if len(living.order_by("pk").select_for_update(of=("self",)).values_list("pk")) != len(used):
+        raise steps.PayoutMoved("A destination has just ended. Nothing was done: look again.")
 
 
 def _lock(file: PaymentFile) -> None:

@@ -30,6 +30,7 @@ from payouts.rules.lifecycle import (
 )
 from payouts.rules.payees import Rail
 from payouts.rules.payment_files import CannotBePaid, Instruction
+from referrals.rules.lifecycle import EnrollmentStatus
 from referrals.rules.refusal import Refused
 
 AT_ONCE = 500
@@ -54,6 +55,12 @@ class KeyForgotten(Refused):
     """They may not know the key any more: sent again, it could be paid twice."""
 
     code = "key_forgotten"
+
+
+class NoLongerPaid(Refused):
+    """Since the order was written its destination has ended, or its referrer was suspended."""
+
+    code = "no_longer_paid"
 
 
 def methods() -> QuerySet[PayoutMethod]:
@@ -284,7 +291,9 @@ def let_send_again(order: PaymentOrder, *, sender: Sender, by: User, at: datetim
 
     :raises StepNotAllowed: if it may have been received; ask first
     :raises KeyForgotten: if they may not know the key any more
+    :raises NoLongerPaid: if its destination has ended, or its referrer is suspended
     """
+    refuse_no_longer_paid(order)
     again = Q(status=OrderStatus.WAITING) | Q(status=OrderStatus.REFUSED, destination__isnull=True)
     refuse_forgotten(order, sender=sender, at=at)
     mine = PaymentOrder.objects.filter(again, pk=order.pk, turn=order.turn)
@@ -333,6 +342,21 @@ def refuse_forgotten(order: PaymentOrder, *, sender: Sender, at: datetime) -> No
             f"{order} was first sent on {order.sent_at:%b %d, %Y}: its key may be forgotten, and it could be"
             " paid twice. Make sure by phone that they do not have it; then give it up and reissue it."
         )
+
+
+def refuse_no_longer_paid(order: PaymentOrder) -> None:
+    """
+    Stop whoever would send money to where a referrer is not paid any more.
+
+    :raises NoLongerPaid: then
+    """
+    if order.destination_id is None:
+        return
+    now = PaymentOrder.objects.select_related("destination", "payout__enrollment").get(pk=order.pk)
+    if now.destination is not None and now.destination.retired_at is not None:
+        raise NoLongerPaid(f"The destination of {order} has ended: give it up, and reissue its payout.")
+    if now.payout.enrollment.status == EnrollmentStatus.SUSPENDED:
+        raise NoLongerPaid(f"The referrer of {order} is suspended: send it once they are not, or give it up.")
 
 
 def lock(payout: Payout) -> None:

@@ -51,8 +51,9 @@ def _attend(order: PaymentOrder, *, tally: Tally, now: Clock) -> None:
     if order.status == OrderStatus.WAITING:
         try:
             orders.refuse_forgotten(order, sender=sender_of(order.method, at=at), at=at)
-        except orders.KeyForgotten as forgotten:
-            orders.put_by(order, reason=str(forgotten))
+            orders.refuse_no_longer_paid(order)
+        except (orders.KeyForgotten, orders.NoLongerPaid) as refusal:
+            orders.put_by(order, reason=str(refusal))
             return
     if not orders.take_up(order, at=at):
         # Another worker has it.

@@ -628,6 +628,17 @@ def test_of_two_people_who_make_a_file_at_once_one_gets_the_payouts():
     assert PaymentLine.objects.count() == 2
 
 
+def test_a_destination_that_ended_since_the_look_is_not_paid():
+    story = with_cash()
+    (part,) = planning.parts(
+        story.method, pay_on=PAY_ON, at=story.now, unwritable=planning.Unwritable(named=0)
+    )
+    destinations.retire(Destination.objects.live().earliest("pk"), by=story.finn, at=story.now)
+
+    with refused("payout_moved"), transaction.atomic():
+        files._store(part, by=story.fay, at=story.now)
+
+
 def made_from_an_old_look(story, monkeypatch):
     """Somebody makes a file; then another, who had looked before, goes on without lock and swap."""
     (part,) = planning.parts(
