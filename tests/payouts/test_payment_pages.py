@@ -1,6 +1,7 @@
 """The pages of payments: a look ahead, a file, what two people do with it, a report, a destination."""
 
 import base64
+import re
 
 import pytest
 import time_machine
@@ -265,6 +266,30 @@ def test_an_unknown_payout_waits_for_a_second_person_one_proposal_at_a_time():
 
     assert (other.status_code, statuses()) == (409, ["UNKNOWN"])
     assert Proposal.objects.get().action == "payout_was_sent"
+
+
+# --- whom they name ---------------------------------------------------------------------------------------
+
+
+def test_pages_name_people_and_not_their_log_ins():
+    story = with_cash("acme")
+    for person, last_name in [(story.fay, "Preparer"), (story.finn, "Approver")]:
+        person.first_name, person.last_name = person.username.title(), last_name
+        person.save()
+    file = sent(story)
+    payout = Payout.objects.get()
+    report = reports.tell(payout, result=Result.CONFIRMED, detail="", by=story.fay, at=story.now)
+    client = client_of(UserFactory(), PREPARERS, APPROVERS)
+
+    named = {
+        row: re.findall(r"\b(fay|finn|Fay Preparer|Finn Approver)\b", words(client.get(page(row))))
+        for row in [file, report, Destination.objects.earliest("pk"), story.method]
+    }
+
+    assert set(named[file]) == {"Fay Preparer", "Finn Approver"}
+    assert set(named[report]) == {"Fay Preparer"}
+    assert set(named[Destination.objects.earliest("pk")]) == {"Fay Preparer", "Finn Approver"}
+    assert set(named[story.method]) == {"Finn Approver"}
 
 
 # --- what they cost -------------------------------------------------------------------------------------
