@@ -155,9 +155,8 @@ def _refuse_while_being_sent(bonus: Bonus) -> None:
     line = payout.lines.live().select_related("file").first()
     if line is None:
         raise BeingSent(
-            f"{payout} is being sent over the network: once it is known what came of that, take the bonus"
-            " back. If it arrives, what is taken back is kept from later payouts; if not, from its next"
-            " attempt."
+            f"{payout} is being sent over the network: take the bonus back once it is known what came of it."
+            " If it arrives, what is taken back is kept from later payouts; if not, from its next attempt."
         )
     file = line.file
     if payout.status == PayoutStatus.UNKNOWN:

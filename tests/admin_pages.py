@@ -24,8 +24,8 @@ from payouts import (
     withdrawals,
 )
 from payouts.host_spends import SpendTold
-from payouts.models import Arrival, BatchApproval, BatchLine, BatchNote, Benefit, Bonus, PayoutMethod
-from payouts.payments import files, reports, set_offs
+from payouts.models import BatchApproval, BatchLine, BatchNote, Benefit, Bonus, PayoutMethod
+from payouts.payments import arrivals, files, reports, set_offs
 from payouts.rules.payees import Payee, Rail
 from referrals import (
     corrections,
@@ -201,16 +201,12 @@ def _let_payments_happen(program: Program, enrollment: Enrollment, *, by: User, 
     )
     destinations.confirm(destination, by=confirmed_by, at=LATER)
     (file,) = files.make(method, pay_on=LATER.date(), by=by, at=LATER)
-    line = file.lines.all()[0]
-    Arrival.objects.create(
-        line=line,
-        payout=line.payout,
-        overpaid_minor=0,
-        settled_at=LATER,
-        told_by=by,
-        confirmed_by=confirmed_by,
-        reason="The bank's statement.",
+    files.void(file, by=confirmed_by, at=LATER)
+    arrivals.settle(
+        file.lines.all()[0], by=by, approved_by=confirmed_by, at=LATER, reason="The bank's statement."
     )
+    withdrawals.withdraw(enrollment, amount_minor=1_000, at=LATER)
+    files.make(method, pay_on=LATER.date(), by=by, at=LATER)
     set_offs.make_up(reversed_bonus(kind="CASH").enrollment, at=LATER)
     told_to_host(ApiClientFactory(host=program.host), enrollment, by=by, at=LATER)
     reports.read_in(program, name="bank.csv", content=b"reference,result\nP0,PAID", by=by, at=LATER)

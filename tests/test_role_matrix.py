@@ -113,7 +113,8 @@ DOES = {
         payouts_payoutmethod_close payouts_paymentorder_give-up payouts_payout_give-up
     """,
     "PA": """
-        payouts_bonus_hold payouts_bonus_lift payouts_destination_retire payouts_paymentfile_doubt
+        payouts_bonus_hold payouts_bonus_lift payouts_bonus_take-back payouts_destination_retire
+        payouts_paymentfile_doubt
         payouts_paymentorder_ask payouts_payout_ask
         payouts_paymentfile_download payouts_paymentfile_not-taken payouts_paymentfile_taken
         payouts_payout_arrived payouts_payout_came-back payouts_payout_was-not-sent

@@ -48,7 +48,6 @@ from referrals.models import (
     ReferredAccount,
     SignUp,
     StatusChange,
-    Touch,
 )
 from referrals.rules.lifecycle import AccountStatus
 
@@ -57,8 +56,7 @@ SHORT = "M j, Y, H:i"
 JOINED = ["program__host", "terms__calling", "enrollment__referrer"]
 """What the page of an account speaks of beside it."""
 LOOKED_UP: list[Any] = [
-    *("terms__criteria", "sign_up", Prefetch("touch", Touch.objects.select_related("link"))),
-    *("attributed_by", "attribution_approved_by", "rejection_reason"),
+    *("terms__criteria", "attributed_by", "attribution_approved_by", "rejection_reason"),
     Prefetch("pending_decision", Decision.objects.select_related("decided_by", "reason")),
 ]
 """The same, but not in one query: with twenty tables PostgreSQL planned longer than it read."""
@@ -85,7 +83,7 @@ class ReferredAccountAdmin(WhyPage, ActivityPages, BoardPages, DeskAdmin):
     search_fields = ["host_account__exact", "email__exact", "domain__exact", "^name_key", "^phone_key"]
     fieldsets = [
         section(None, "status", "rejection_reason", "pending_decision"),
-        section("Program", "program", "terms", "enrollment", "sign_up", "signed_up_at", "entered_at"),
+        section("Program", "program", "terms", "enrollment", "sign_up_told", "signed_up_at", "entered_at"),
         section(
             "Evidence",
             ("company_name", "host_account"),
@@ -100,7 +98,7 @@ class ReferredAccountAdmin(WhyPage, ActivityPages, BoardPages, DeskAdmin):
         section(
             "Attribution",
             ("attribution_method", "attribution_rule"),
-            "touch",
+            "opened",
             ("attributed_by", "attribution_approved_by"),
         ),
         section(
@@ -228,6 +226,15 @@ class ReferredAccountAdmin(WhyPage, ActivityPages, BoardPages, DeskAdmin):
     @display(description="signed up", ordering="signed_up_at")
     def signed_up_on(self, account: ReferredAccount) -> date:
         return account.signed_up_at.date()
+
+    @display(description="sign-up")
+    def sign_up_told(self, account: ReferredAccount) -> SignUp:
+        # A link names its number and nothing else of it.
+        return SignUp(pk=account.sign_up_id)
+
+    @display(description="link opened")
+    def opened(self, account: ReferredAccount) -> str:
+        return alike.opened(account)
 
     @display(description="facts")
     def facts(self, account: ReferredAccount) -> SafeString:

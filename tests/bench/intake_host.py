@@ -1,8 +1,7 @@
 """
-``python -m tests.bench.intake_host NUMBER``: a program with so many referred accounts, in an empty database.
+``python -m tests.bench.intake_host NUMBER [HOST]``: a host with a program and so many referred accounts.
 
-Prints what the host's software knows, as JSON: its client with secret, and its accounts. In a database that
-is filled already nothing is added but the client, and so many of its accounts are named.
+Prints what the host's software knows, as JSON: its client with secret, and its accounts.
 """
 
 import json
@@ -19,32 +18,26 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from referrals import credentials  # noqa: E402
-from referrals.models import ApiClient, ReferredAccount  # noqa: E402
 from tests.story import BEGINNING, Story  # noqa: E402
 
 
-def make(accounts: int) -> dict[str, object]:
+def make(accounts: int, host: str = "main") -> dict[str, object]:
     """Let accounts sign up, as the tests do; what the host knows of it."""
     call_command("migrate", verbosity=0)
-    if not ReferredAccount.objects.exists():
-        story = Story("smartcat")
-        for number in range(accounts):
-            story.sign_up(f"account{number}")
-        story.evaluate()
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
-    known = ReferredAccount.objects.order_by("pk")[:accounts]
-    program = known[0].program
-    client, _ = ApiClient.objects.get_or_create(host=program.host, name="billing")
+    story = Story("smartcat", host=host)
+    names = [story.sign_up(f"account{number}").host_account for number in range(accounts)]
+    story.evaluate()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
     return {
-        "host": program.host_id,
-        "client": client.pk,
-        "public_id": client.public_id,
-        "secret": credentials.issue_webhook_secret(client, at=BEGINNING),
-        "currency": program.currency,
-        "accounts": [account.host_account for account in known],
+        "host": story.host.pk,
+        "client": story.client.pk,
+        "public_id": story.client.public_id,
+        "secret": credentials.issue_webhook_secret(story.client, at=BEGINNING),
+        "currency": story.program.currency,
+        "accounts": names,
     }
 
 
 if __name__ == "__main__":
-    print(json.dumps(make(int(sys.argv[1]))))  # noqa: T201
+    print(json.dumps(make(int(sys.argv[1]), *sys.argv[2:])))  # noqa: T201

@@ -312,13 +312,16 @@ def test_what_is_to_be_done_before_closing_leads_to_exactly_what_is_counted(stor
     alter(payout, status="UNKNOWN")
     held, ready = story.earn("held"), story.earn("ready")
     holds.place(held, reason="a question", by=story.fay, at=story.now)
-    drafts = {"run_on": date(2026, 4, 1), "status": "DRAFT", "kind": "CASH", "currency": "USD", "sequence": 9}
-    drafts |= {"automatic": False}
+    drafts = {"run_on": date(2026, 4, 1), "kind": "CASH", "currency": "USD", "sequence": 9}
+    drafts |= {"automatic": False, "status": "AWAITING_APPROVAL", "prepared_by": story.fay}
     other = Story("smartcat", host="elsewhere")
     other.earn("held")
     for each in (story, other):
         batch = PayoutBatch.objects.create(program=each.program, **drafts)
         batch.changes.create(new_status="DRAFT", changed_at=story.now)
+        batch.changes.create(
+            old_status="DRAFT", new_status="AWAITING_APPROVAL", changed_at=story.now, changed_by=story.fay
+        )
     month = ready.window_closes_on.replace(day=1)
     client = client_of(story.finn)
 

@@ -324,12 +324,13 @@ def test_of_two_approvals_at_once_one_counts():
 def test_without_the_swap_both_approvals_count_and_the_verifier_finds_it(monkeypatch):
     story = put_up_story()
     both_have_looked = Barrier(2)
-    leave_out = batches._leave_out
+    sign = batches._sign
     swap = models.QuerySet.update
 
-    def leave_out_and_wait(batch, *, at):
-        leave_out(batch, at=at)
+    def wait_and_sign(batch, **more):
+        # Both have seen what was put up; only now do they write.
         both_have_looked.wait(timeout=20)
+        return sign(batch, **more)
 
     def overwrite(rows, **changes):
         if rows.model is PayoutBatch:
@@ -337,7 +338,7 @@ def test_without_the_swap_both_approvals_count_and_the_verifier_finds_it(monkeyp
         return swap(rows, **changes)
 
     monkeypatch.setattr(models.QuerySet, "select_for_update", lambda rows, **_: rows)
-    monkeypatch.setattr(batches, "_leave_out", leave_out_and_wait)
+    monkeypatch.setattr(batches, "_sign", wait_and_sign)
     monkeypatch.setattr(batches, "_approve", batches._approve.__wrapped__)
     monkeypatch.setattr(models.QuerySet, "update", overwrite)
 

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from payouts import batches, holds, sweeps
-from payouts.models import Bonus, Payout
+from payouts.models import Bonus, PaymentOrder, Payout, PayoutMethod
 from referrals import desk, messages, proposals
 from referrals.models import (
     AccountEvent,
@@ -130,13 +130,26 @@ def _payout_of_which_nothing_is_known(story: Story) -> None:
         automatic=False,
         prepared_by=story.fay,
     )
-    Payout.objects.create(
+    payout = Payout.objects.create(
         batch=batch,
         enrollment=mine,
         amount_minor=100,
         currency="USD",
         status="UNKNOWN",
         created_at=story.now,
+    )
+    method = PayoutMethod.objects.create(
+        program=story.program, code="HOST", opened_by=story.fay, opened_at=story.now
+    )
+    # Nobody calls about it by themselves any more.
+    PaymentOrder.objects.create(
+        payout=payout,
+        method=method,
+        key="k",
+        amount_minor=100,
+        currency="USD",
+        written_at=story.now,
+        status="WAITING",
     )
 
 

@@ -25,10 +25,13 @@ STEPS = 3_000
 
 
 def found(**more):
-    """The first promise that is broken."""
-    with pytest.raises(Breach) as breach:
-        simulate(seed=1, steps=STEPS, shrinks=False, **more)
-    return breach.value
+    """The first promise that is broken; where chance has not led there, by another seed."""
+    for seed in (1, 2, 3):
+        try:
+            simulate(seed=seed, steps=STEPS, shrinks=False, **more)
+        except Breach as breach:
+            return breach
+    return pytest.fail(f"Three times {STEPS} steps, and nothing was found.")
 
 
 def test_two_workers_with_one_claim_and_no_key_book_a_payment_twice(monkeypatch):

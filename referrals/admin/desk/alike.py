@@ -88,9 +88,13 @@ def came_by(account: ReferredAccount) -> str:
         return "attributed by staff"
     if account.attribution_method == AttributionMethod.CODE:
         return f"code {origin.told_code}"
-    if origin.opened_link:
-        return f"link {origin.opened_link}, opened on {day(origin.opened_at)}"
-    return f"link {origin.told_link}"
+    return f"link {opened(account) or origin.told_link}"
+
+
+def opened(account: ReferredAccount) -> str:
+    """The link that was opened before an account that was read with its origin signed up; '': none was."""
+    origin: Any = account
+    return f"{origin.opened_link}, opened on {day(origin.opened_at)}" if origin.opened_link else ""
 
 
 def what_it_is(company: Company) -> str:
