@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from django.contrib.auth.models import User
 
-from payouts import destinations, payout_methods
+from payouts import destinations, payout_methods, withdrawals
 from payouts.models import Bonus, Destination, PaymentFile, PaymentOrder, Payout, PayoutMethod
 from payouts.payments import credits, files, notices, orders
 from payouts.rails import Said, sender_of
@@ -88,6 +88,18 @@ def with_cash(*names: str, rail: Rail = Rail.PAYPAL, changes: dict[str, object] 
     story.pass_to(DUE)
     assert set(Payout.objects.values_list("status", flat=True)) == {"PREPARED"}
     story.method = method
+    return story
+
+
+def withdrawn(*amounts_minor: int) -> Story:
+    """Rosa takes these amounts out of her balance, one by one: each is a payout that waits."""
+    story = Story()
+    story.earn()
+    story.method = pays_by(story)
+    is_paid_to(story)
+    story.pass_to(DUE)
+    for amount_minor in amounts_minor:
+        withdrawals.withdraw(story.enrollment(), amount_minor=amount_minor, at=story.now)
     return story
 
 

@@ -37,6 +37,7 @@ from tests.payments import (
     statuses,
     told,
     with_cash,
+    withdrawn,
 )
 from tests.story import Story, nothing_changes
 
@@ -297,9 +298,12 @@ def test_pages_name_people_and_not_their_log_ins():
 
 @pytest.mark.parametrize("payments", [1, 60])
 def test_the_page_of_a_file_costs_at_most_twelve_questions(payments, django_assert_max_num_queries):
-    story = with_cash(*(f"acme{number}" for number in range(payments)))
+    story = withdrawn(*[100] * payments)
     file = sent(story)
-    reports.tell(Payout.objects.earliest("pk"), result=Result.RETURNED, detail="", by=story.fay, at=story.now)
+    assert file.count == payments
+    reports.tell(
+        file.lines.earliest("pk").payout, result=Result.RETURNED, detail="", by=story.fay, at=story.now
+    )
     client = client_of(story.fay, PREPARERS)
     client.get(page(file))
 
