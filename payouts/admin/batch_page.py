@@ -1,9 +1,11 @@
 """What the page of a batch shows: its sum, what to look at first, what changed, and its lines by referrer."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import BooleanField, Case, Count, Exists, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce
@@ -55,8 +57,10 @@ BESIDES = {
         0,
     ),
     "was_said": Exists(BatchNote.objects.filter(batch=OuterRef("pk")).order_by()),
-    "was_approved": Exists(
-        BatchApproval.objects.filter(batch=OuterRef("pk"), turn=OuterRef("turn")).order_by()
+    "approved_at": Subquery(
+        BatchApproval.objects.filter(batch=OuterRef("pk"), turn=OuterRef("turn"))
+        .order_by("-pk")
+        .values("at")[:1]
     ),
     "lines_put_up": Coalesce(
         Subquery(
@@ -179,11 +183,21 @@ def _changed(batch: Any) -> batch_content.Difference | None:
     return batch_content.difference(batch, batch.sums.paying, most=CHANGES, is_none=nothing)
 
 
-def _approvals(batch: Any) -> list[BatchApproval]:
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Under a batch."""
+
+    person: User
+    at: datetime
+
+
+def _approvals(batch: Any) -> list[Name]:
     """Who approved what was put up the last time."""
-    if batch.status == BatchStatus.DRAFT or not batch.was_approved:
+    if batch.status == BatchStatus.DRAFT or batch.approved_at is None:
         return []
-    return batch_steps.approvals(batch)
+    if batch.approvals_needed == 1 and batch.approved_by is not None:
+        return [Name(batch.approved_by, batch.approved_at)]
+    return [Name(approval.person, approval.at) for approval in batch_steps.approvals(batch)]
 
 
 def _remarks(batch: Any) -> list[BatchNote]:
