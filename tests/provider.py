@@ -159,18 +159,28 @@ class Conversation(BaseHTTPRequestHandler):
         if known and not (told["items"] and self._setting("forgets")):
             self._note("ask" if not told["items"] else "send", key, body=body)
             link = {"href": f"http://elsewhere.example/v1/payments/payouts/BATCH{known[0]['number']}"}
-            self._say(400, {
-                "name": "USER_BUSINESS_ERROR", "links": [link],
-                "details": [{"field": "SENDER_BATCH_ID", "issue": "Duplicate batch request"}],
-            })  # fmt: skip
+            self._say(
+                400,
+                {
+                    "name": "USER_BUSINESS_ERROR",
+                    "links": [link],
+                    "details": [{"field": "SENDER_BATCH_ID", "issue": "Duplicate batch request"}],
+                },
+            )
             return
         if not told["items"]:
             self._note("ask", key, body=body)
             self._say(400, {"name": "VALIDATION_ERROR", "details": [{"field": "items"}]})
             return
         (item,) = told["items"]
-        order = ("PAYPAL_API", key, item["sender_item_id"], item["receiver"],
-                 item["amount"]["value"], item["amount"]["currency"])  # fmt: skip
+        order = (
+            "PAYPAL_API",
+            key,
+            item["sender_item_id"],
+            item["receiver"],
+            item["amount"]["value"],
+            item["amount"]["currency"],
+        )
         self._take(order, body, answer=lambda row: _batch(row), status=201)
 
     def _stripe(self, told: dict[str, str], body: bytes) -> None:
@@ -179,8 +189,14 @@ class Conversation(BaseHTTPRequestHandler):
             self._note("send", key, body=body)
             self._say(200, _transfer(known[0]))
             return
-        order = ("STRIPE", key, told["metadata[reference]"], told["destination"],
-                 told["amount"], told["currency"])  # fmt: skip
+        order = (
+            "STRIPE",
+            key,
+            told["metadata[reference]"],
+            told["destination"],
+            told["amount"],
+            told["currency"],
+        )
         self._take(order, body, answer=lambda row: _transfer(row), status=200)
 
     def _host(self, told: dict[str, str], body: bytes) -> None:
@@ -209,8 +225,11 @@ class Conversation(BaseHTTPRequestHandler):
         elif mood == "redirect":
             self._say(307, {}, Location=f"http://127.0.0.1:{self.server.server_address[1]}/v1/transfers")
         elif mood == "refuse":
-            told = {"name": "RECEIVER_UNREGISTERED", "message": "Nobody is there.",
-                    "error": {"message": "Nobody is there."}}  # fmt: skip
+            told = {
+                "name": "RECEIVER_UNREGISTERED",
+                "message": "Nobody is there.",
+                "error": {"message": "Nobody is there."},
+            }
             self._say(422, told)
         elif mood == "poor":
             error = {"name": "INSUFFICIENT_FUNDS", "error": {"code": "balance_insufficient"}}
@@ -255,10 +274,12 @@ class Conversation(BaseHTTPRequestHandler):
         body, at = json.dumps({"key": key, "status": "confirmed"}), datetime.now(tz=UTC)
         message = f"confirm-{at.timestamp()}"
         headers = {
-            "Content-Type": "application/json", "webhook-client": client, "webhook-id": message,
+            "Content-Type": "application/json",
+            "webhook-client": client,
+            "webhook-id": message,
             "webhook-timestamp": str(int(at.timestamp())),
             "webhook-signature": Webhook(secret).sign(message, at, body),
-        }  # fmt: skip
+        }
         with urlopen(Request(address, body.encode(), headers)) as answer:  # noqa: S310
             self._note("told", key, mood=str(answer.status))
 
@@ -317,22 +338,29 @@ def _batch(row: sqlite3.Row) -> dict[str, Any]:
     status = {"accepted": "PENDING", "confirmed": "SUCCESS", "refused": "FAILED", "returned": "RETURNED"}
     return {
         "batch_header": {
-            "payout_batch_id": f"BATCH{row['number']}", "batch_status": "SUCCESS",
+            "payout_batch_id": f"BATCH{row['number']}",
+            "batch_status": "SUCCESS",
             "sender_batch_header": {"sender_batch_id": row["key"]},
         },
-        "items": [{
-            "transaction_status": status[row["status"]],
-            "payout_item": {"amount": {"value": row["amount"], "currency": row["currency"]}},
-        }],
-    }  # fmt: skip
+        "items": [
+            {
+                "transaction_status": status[row["status"]],
+                "payout_item": {"amount": {"value": row["amount"], "currency": row["currency"]}},
+            }
+        ],
+    }
 
 
 def _transfer(row: sqlite3.Row) -> dict[str, Any]:
     return {
-        "object": "transfer", "id": f"tr_{row['number']}", "transfer_group": row["key"],
-        "amount": int(row["amount"]), "currency": row["currency"], "destination": row["recipient"],
+        "object": "transfer",
+        "id": f"tr_{row['number']}",
+        "transfer_group": row["key"],
+        "amount": int(row["amount"]),
+        "currency": row["currency"],
+        "destination": row["recipient"],
         "reversed": row["status"] == "returned",
-    }  # fmt: skip
+    }
 
 
 def main(folder: Path) -> None:

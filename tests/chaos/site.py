@@ -80,25 +80,36 @@ class Site:
         """Run a command of the project to its end."""
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=BASE_DIR, env=self.environment, capture_output=True, text=True, check=False, timeout=PATIENCE,
-        )  # fmt: skip
+            cwd=BASE_DIR,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
 
     def python(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start a program of its own, and do not wait for its end."""
         return subprocess.Popen(
             [sys.executable, *arguments],
-            cwd=BASE_DIR, env=self.environment | variables, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            cwd=BASE_DIR,
+            env=self.environment | variables,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def _celery(self, *command: str, **variables: str) -> Path:
         log = self.folder / f"{command[0]}-{len(self._running)}.log"
         with log.open("wb") as opened:
             process = subprocess.Popen(
                 [sys.executable, "-m", "celery", "-A", "tests.chaos.hurried", *command, "--loglevel=INFO"],
-                cwd=BASE_DIR, env=self.environment | variables, stdout=opened, stderr=opened,
+                cwd=BASE_DIR,
+                env=self.environment | variables,
+                stdout=opened,
+                stderr=opened,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         self._running.append(process)
         return log
 

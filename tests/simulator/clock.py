@@ -7,7 +7,7 @@ from django.db.models import Max, Min
 from payouts.models import Bonus
 from payouts.rules.lifecycle import UNPAID
 from tests.simulator.broker import deliver
-from tests.simulator.play import NothingToDo, Play
+from tests.simulator.play import NoCandidate, Play
 
 SECOND = timedelta(seconds=1)
 STRIDES = (
@@ -43,7 +43,7 @@ def time_passes(play: Play, chance: int, other: int) -> None:
 def a_message_comes(play: Play, chance: int, other: int) -> None:
     """One message, or a few, whichever comes first."""
     if not play.broker.waiting:
-        raise NothingToDo
+        raise NoCandidate
     for turn in range(min(1 + other % 4, len(play.broker.waiting))):
         deliver(play.broker.take(chance + turn), at=play.now)
 
@@ -51,7 +51,7 @@ def a_message_comes(play: Play, chance: int, other: int) -> None:
 def workers_catch_up(play: Play, chance: int, other: int) -> None:
     """All that waits is delivered; a moment passes between two messages."""
     if not play.broker.waiting:
-        raise NothingToDo
+        raise NoCandidate
     while play.broker.waiting:
         deliver(play.broker.take(chance), at=play.now)
         play.now += SECOND

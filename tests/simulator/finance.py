@@ -7,7 +7,7 @@ from payouts.models import Bonus, MonthClose, PayoutBatch
 from payouts.rules.lifecycle import UNPAID, BatchStatus, BonusStatus
 from referrals.rules.zones import local_date
 from tests.simulator.checks import Breach
-from tests.simulator.play import NothingToDo, Play, any_of, one_of, two_of
+from tests.simulator.play import NoCandidate, Play, any_of, one_of, two_of
 from tests.simulator.world import OFFERS, document_of
 
 BONUSES = Bonus.objects.all()
@@ -76,7 +76,7 @@ def reverses(play: Play, chance: int, other: int) -> None:
 def closes_month(play: Play, chance: int, other: int) -> None:
     program = one_of(play.world.programs, chance)
     if (month := closing.next_month(program)) is None:
-        raise NothingToDo
+        raise NoCandidate
     by, confirmed_by = two_of((play.world.fay, play.world.finn), other)
     closing.close(program, month=month, by=by, confirmed_by=confirmed_by, at=play.now)
 

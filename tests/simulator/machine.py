@@ -25,7 +25,7 @@ from tests.simulator import checks, clock, desk, finance, host, payments, tally
 from tests.simulator import play as plays
 from tests.simulator.broker import last_run, refuse_failures
 from tests.simulator.checks import Breach
-from tests.simulator.play import CHANCES, NothingToDo
+from tests.simulator.play import CHANCES, NoCandidate
 from tests.simulator.provider import Provider
 from tests.simulator.world import STARTS, World, build
 
@@ -135,7 +135,7 @@ class Simulator(RuleBasedStateMachine):
         try:
             STEPS[what](play, chance, other)
             end = "done"
-        except NothingToDo:
+        except NoCandidate:
             end = "nothing to do"
         except Refused as refusal:
             end = refusal.code

@@ -14,7 +14,7 @@ from payouts.rules.payees import Rail
 from referrals.models import Program
 from referrals.rules.zones import local_date
 from tests.simulator.checks import Breach
-from tests.simulator.play import NothingToDo, Play, any_of, one_of, two_of
+from tests.simulator.play import NoCandidate, Play, any_of, one_of, two_of
 from tests.simulator.provider import Report
 from tests.simulator.world import payee
 
@@ -160,7 +160,7 @@ def reports_come(play: Play, chance: int, other: int) -> None:
     """The news, or the oldest or the latest of them."""
     news = play.provider.news
     if not news:
-        raise NothingToDo
+        raise NoCandidate
     chosen = (news, news[:1], news[-1:])[chance % 3]
     for report in play.provider.report(list(chosen)):
         reads(play, report)

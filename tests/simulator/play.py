@@ -22,7 +22,7 @@ CHANCES = 1_024
 """Every step draws two numbers below this; 0 is the most ordinary choice."""
 
 
-class NothingToDo(Exception):
+class NoCandidate(Exception):
     """There is no row for the step: it is no step."""
 
 
@@ -54,21 +54,21 @@ def any_of(rows: QuerySet[Row], chance: int, *, fitting: QuerySet[Row] | None = 
     A row by chance, in the order of the rows.
 
     :param fitting: mostly one of these, so that not every step is refused
-    :raises NothingToDo: if there is none at all
+    :raises NoCandidate: if there is none at all
     """
     if fitting is not None and chance % 8 != 7 and (found := _numbers(fitting)):
         return rows.model._default_manager.get(pk=found[chance // 8 % len(found)])
     if not (found := _numbers(rows)):
-        raise NothingToDo
+        raise NoCandidate
     return rows.model._default_manager.get(pk=found[chance // 8 % len(found)])
 
 
 def one_of(things: Sequence[Thing], chance: int) -> Thing:
     """
-    :raises NothingToDo: if there is none
+    :raises NoCandidate: if there is none
     """
     if not things:
-        raise NothingToDo
+        raise NoCandidate
     return things[chance % len(things)]
 
 
