@@ -245,5 +245,5 @@ def test_views_cost_one_query_however_many_there_are(story, django_assert_num_qu
         saved(story.fay, f"Shared {number}", is_shared=True)
     cara = client_of(story.cara)
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         assert len(cara.get(REVIEWS).context["views"]) == 2 * saved_views.AT_MOST
